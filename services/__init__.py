@@ -1,0 +1,1 @@
+"""The four independent services of a node; they never import each other."""

@@ -1,0 +1,176 @@
+"""One subscription's consumer: reads a batch, delivers it, and only then commits its offsets."""
+
+import asyncio
+import logging
+import random
+import time
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError
+
+from shared.bus import metrics
+from shared.bus.delivery import Delivery
+from shared.kernel.errors import Unavailable
+from shared.kernel.faults import durable
+from shared.kernel.tasks import end, start
+
+_log = logging.getLogger(__name__)
+_BATCH = 1_000
+_POLL_MS = 500
+_LONGEST_WAIT = 5.0
+_LOOK_SECONDS = 1.0
+_STUCK_SECONDS = 30.0
+
+Batch = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
+
+
+class Reader:
+    """Reads for one subscription until told to stop; begins again after whatever goes wrong."""
+
+    def __init__(self, delivery: Delivery[Any], bootstrap: str, client_id: str) -> None:
+        """Read for a delivery; the subscription's name is the consumer group."""
+        self.name = delivery.subscription.name
+        self.lag = 1
+        self._delivery = delivery
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._stopping = asyncio.Event()
+        self._in_hand = 0
+        self._waiting = False
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Read until stopped."""
+        delay = 0.2
+        while not self._stopping.is_set():
+            try:
+                await self._session()
+                delay = 0.2
+            except (KafkaError, Unavailable, OSError) as away:
+                _log.warning("%s waits for the broker: %s", self.name, type(away).__name__)
+                await self._pause(delay)
+                delay = min(delay * 2, _LONGEST_WAIT)
+            except Exception:  # noqa: BLE001 - a defect must not silence a subscription for good
+                _log.exception("%s met a defect and begins again", self.name)
+                await self._pause(_LONGEST_WAIT)
+
+    async def _session(self) -> None:
+        """Join the group and read until stopped, or until the watchdog finds the consumer stuck."""
+        consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+            *self._delivery.subscription.topics,
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            group_id=self.name,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_interval_ms=600_000,
+            request_timeout_ms=20_000,
+        )
+        self.lag = 1
+        try:
+            await consumer.start()
+            reading = start(self._read(consumer), f"{self.name}:read")
+            watching = start(self._watch(consumer), f"{self.name}:watch")
+            try:
+                done, _ = await asyncio.wait(
+                    {reading, watching}, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+            finally:
+                await end(reading, watching)
+        finally:
+            await consumer.stop()
+
+    async def _read(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        while not self._stopping.is_set():
+            batch: Batch = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
+            records = [record for part in batch.values() for record in part]
+            if not records:
+                continue
+            self._in_hand = len(records)
+            try:
+                if await self._deliver(records):
+                    await self._commit(consumer, batch)
+            finally:
+                self._in_hand = 0
+
+    async def _deliver(self, records: list[ConsumerRecord[bytes, bytes]]) -> bool:
+        """Deliver, and wait for a store or broker that is away; False if told to stop meanwhile."""
+        delay = 0.1
+        while True:
+            try:
+                await self._delivery.deliver(records)
+            except Unavailable as away:
+                _log.warning("%s waits: %s", self.name, away)
+                self._waiting = True
+                await self._pause(delay)
+                if self._stopping.is_set():
+                    return False
+                delay = min(delay * 2, _LONGEST_WAIT)
+            else:
+                self._waiting = False
+                return True
+
+    async def _commit(self, consumer: "AIOKafkaConsumer[bytes, bytes]", batch: Batch) -> None:
+        """Commit what is done; partitions that were taken away meanwhile are left to their new reader."""
+        mine = consumer.assignment()
+        offsets = {part: records[-1].offset + 1 for part, records in batch.items() if part in mine}
+        if not offsets:
+            return
+        try:
+            with durable("bus.commit"):
+                await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError) as lost:
+            # Whoever reads these records again finds their effects and changes nothing.
+            _log.warning("%s could not commit (%s)", self.name, type(lost).__name__)
+
+    async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        """Measure the lag, and return when it stands while the position does not move."""
+        last: dict[TopicPartition, int] = {}
+        moved = time.monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = time.monotonic()
+            places: dict[TopicPartition, int] = {}
+            behind = 0
+            for part in consumer.assignment():
+                places[part] = await consumer.position(part)
+                behind += max(0, (consumer.highwater(part) or 0) - places[part])
+            self.lag = behind + self._in_hand if places else 1
+            metrics.LAG.labels(self.name).set(self.lag)
+            if places != last or self._waiting:
+                last, moved = places, now
+            elif now - moved > _STUCK_SECONDS:
+                moved = now
+                if await self._stuck(consumer, places):
+                    metrics.RESTARTS.labels(self.name).inc()
+                    _log.error("%s stands still while its lag grows; it begins again", self.name)
+                    return
+
+    async def _stuck(
+        self, consumer: "AIOKafkaConsumer[bytes, bytes]", places: dict[TopicPartition, int]
+    ) -> bool:
+        """Ask the broker whether there is more than was read: who does not fetch hears no news."""
+        if not places:
+            return False
+        ends = await consumer.end_offsets(list(places))
+        truncated = [part for part, end_ in ends.items() if end_ < places[part]]
+        if truncated:
+            _log.error(
+                "%s: %d partitions lost records; they are read anew", self.name, len(truncated)
+            )
+            await consumer.seek_to_beginning(*truncated)
+        return any(end_ > places[part] for part, end_ in ends.items()) or self._in_hand > 0
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait a little less or more than so long, or until told to stop."""
+        try:
+            async with asyncio.timeout(seconds * random.uniform(0.7, 1.3)):  # noqa: S311 - jitter, no secret
+                await self._stopping.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,1 @@
+"""The catalogue of facts: what the services promise to tell each other."""

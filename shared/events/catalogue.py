@@ -1,0 +1,15 @@
+"""The whole catalogue in one place, for whoever reads every fact."""
+
+from shared.events import certification, enrolment, plan, progress
+from shared.events.fact import CATALOGUE, TOPICS, Fact, name_of
+
+__all__ = [
+    "CATALOGUE",
+    "TOPICS",
+    "Fact",
+    "certification",
+    "enrolment",
+    "name_of",
+    "plan",
+    "progress",
+]

@@ -1,0 +1,132 @@
+"""A fact with its place in its aggregate's story, as it is kept and as it travels.
+
+On the wire it is a CloudEvents 1.0 event in the Kafka protocol binding's binary mode: the record's
+value is the JSON data, its headers carry `ce_*` and `traceparent`, its key is the learner id.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+
+from shared.events.fact import CATALOGUE, Fact, name_of
+from shared.kernel.errors import Unprocessable
+from shared.kernel.ids import fact_id
+
+Headers = list[tuple[str, bytes]]
+_REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time",
+             "ce_aggregate", "ce_seq", "ce_epoch")  # fmt: skip
+
+
+class Message(NamedTuple):
+    """One stated fact: `seq` counts its aggregate's facts without a gap, `epoch` its store's restorations.
+
+    A tuple, for the spine makes one for every record that it reads.
+    """
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: str
+    aggregate: str
+    seq: int
+    epoch: int
+    data: str
+    traceparent: str = ""
+
+    @classmethod
+    def of(
+        cls, fact: Fact, *, source: str, aggregate: str, seq: int, epoch: int, traceparent: str = ""
+    ) -> Self:
+        """State a fact as the `seq`-th of its aggregate."""
+        return cls(
+            id=fact_id(source, aggregate, epoch, seq),
+            type=fact.type,
+            source=source,
+            subject=fact.learner_id,
+            time=fact.at.isoformat(),
+            aggregate=aggregate,
+            seq=seq,
+            epoch=epoch,
+            data=fact.write(),
+            traceparent=traceparent,
+        )
+
+    @property
+    def topic(self) -> str:
+        """Tell the topic that carries facts of this type."""
+        return CATALOGUE[self.type].topic
+
+    def fact(self) -> Fact:
+        """Read the fact; an unknown type, a newer version or broken data is Unprocessable."""
+        known = CATALOGUE.get(self.type)
+        if known is None:
+            name = name_of(self.type)
+            newer = any(name_of(other) == name for other in CATALOGUE)
+            reason = "newer-version" if newer else "unknown-type"
+            raise Unprocessable(reason, f"this node knows no {self.type}")
+        fact = known.read(self.data)
+        if fact.learner_id != self.subject:
+            raise Unprocessable("broken-data", f"{self.type}: subject and learner_id differ")
+        return fact
+
+    def to_headers(self) -> Headers:
+        """Write the record's headers."""
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.id.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_time", self.time.encode()),
+            ("ce_aggregate", self.aggregate.encode()),
+            ("ce_seq", b"%d" % self.seq),
+            ("ce_epoch", b"%d" % self.epoch),
+            ("content-type", b"application/json"),
+        ]
+        if self.traceparent:
+            headers.append(("traceparent", self.traceparent.encode()))
+        return headers
+
+    @classmethod
+    def from_record(cls, headers: Any, value: bytes | None) -> Self:  # noqa: ANN401 - drivers differ
+        """Read a record; a missing or broken header is Unprocessable with reason `broken-header`."""
+        found = dict(headers)
+        missing = [name for name in _REQUIRED if name not in found]
+        if missing:
+            raise Unprocessable("broken-header", f"missing {', '.join(missing)}")
+        try:
+            if found["ce_specversion"] != b"1.0" or _naive(found["ce_time"]):
+                raise ValueError  # noqa: TRY301 - one way out for every header that is off
+            return cls(
+                id=found["ce_id"].decode(),
+                type=found["ce_type"].decode(),
+                source=found["ce_source"].decode(),
+                subject=found["ce_subject"].decode(),
+                time=found["ce_time"].decode(),
+                aggregate=found["ce_aggregate"].decode(),
+                seq=int(found["ce_seq"]),
+                epoch=int(found["ce_epoch"]),
+                data=_text(value or b"", found["ce_type"]),
+                traceparent=found.get("traceparent", b"").decode(),
+            )
+        except (ValueError, AttributeError, TypeError) as broken:
+            # A header without any value arrives as None.
+            raise Unprocessable(
+                "broken-header", "a header is not what CloudEvents asks"
+            ) from broken
+
+    def happened(self) -> datetime:
+        """Tell when the fact happened, in UTC."""
+        return datetime.fromisoformat(self.time)
+
+
+def _naive(time: bytes) -> bool:
+    """Tell whether a time lacks its zone; raises ValueError for what is no time."""
+    return datetime.fromisoformat(time.decode()).tzinfo is None
+
+
+def _text(value: bytes, type_: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as broken:
+        raise Unprocessable("broken-data", f"{type_.decode()}: not UTF-8") from broken

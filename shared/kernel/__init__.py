@@ -1,0 +1,1 @@
+"""Ids, clock, errors, fault points and tasks: the standard library only."""

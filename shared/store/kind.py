@@ -1,0 +1,73 @@
+"""How one kind of aggregate is kept: its collection, its mapping, its indexes and who may see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import TypeAdapter
+
+Document = dict[str, Any]
+BOOKKEEPING = frozenset({"_id", "version", "seq", "outbox", "stated"})
+
+
+class Identified(Protocol):
+    """Anything with an id of its own."""
+
+    @property
+    def id(self) -> str:
+        """Tell the id."""
+        ...
+
+
+V = TypeVar("V", bound=Identified)
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index on fields; a `unique` one holds only where the first field is text."""
+
+    fields: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeFields:
+    """The document fields that tell whose a document is; "" where it has no such owner."""
+
+    agency: str = ""
+    learner: str = ""
+    companion: str = ""
+
+
+@dataclass(frozen=True)
+class Kind(Generic[V]):
+    """One kind of aggregate: a frozen dataclass with an `id`, one document each.
+
+    Earlier stages are written before later ones. With `scope` None everybody admitted sees all of it.
+    """
+
+    name: str
+    value: type[V]
+    indexes: tuple[Index, ...] = ()
+    scope: ScopeFields | None = field(default_factory=ScopeFields)
+    stage: int = 1
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[V]:
+        return TypeAdapter(self.value)
+
+    def blank(self, key: str) -> V:
+        """Make the aggregate of which nothing is known yet."""
+        return self.value(id=key)  # type: ignore[call-arg]  # every aggregate is made from its id alone
+
+    def load(self, document: Mapping[str, Any]) -> V:
+        """Read the aggregate from its document."""
+        state = {name: part for name, part in document.items() if name not in BOOKKEEPING}
+        return self._adapter.validate_python({"id": document["_id"], **state}, extra="ignore")
+
+    def dump(self, value: V) -> Document:
+        """Write the aggregate's state as JSON types, without its id and bookkeeping."""
+        state: Document = self._adapter.dump_python(value, mode="json")
+        del state["id"]
+        return state

@@ -1,0 +1,166 @@
+"""The store's memory twin: the same promises, for tests and simulations."""
+
+import json
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from typing import Any
+
+from shared.events.message import Message
+from shared.store.filters import Filter, matches
+from shared.store.kind import Document, Kind
+from shared.store.port import Change, Key, Written
+
+_UNSEEN = ("stated",)
+_ENVELOPE = 400
+_LARGEST = 16 * 1024 * 1024
+"""Bytes of a document, as in MongoDB."""
+
+
+class _Refused(Exception):  # noqa: N818 - says what is the case
+    """The store will never keep this document."""
+
+
+def _rank(document: Document, path: list[str]) -> tuple[int, Any]:
+    """Order by what a dotted path finds: nothing, numbers, text, booleans, as MongoDB does."""
+    part: Any = document
+    for name in path:
+        part = part.get(name) if isinstance(part, dict) else None
+    if part is None:
+        return (0, 0)
+    if isinstance(part, bool):
+        return (3, part)
+    return (2, part) if isinstance(part, str) else (1, part)
+
+
+class MemoryStore:
+    """Keeps documents in dictionaries, copied on the way in and out."""
+
+    def __init__(self) -> None:
+        """Start empty, in epoch 1."""
+        self.epoch = 1
+        self._rooms: dict[str, dict[str, Document]] = {}
+
+    def _room(self, kind: Kind[Any]) -> dict[str, Document]:
+        return self._rooms.setdefault(kind.name, {})
+
+    def snapshot(self) -> dict[str, dict[str, Document]]:
+        """Copy everything that is kept."""
+        return deepcopy(self._rooms)
+
+    async def load(self, kind: Kind[Any], ids: Iterable[str]) -> dict[str, Document]:
+        """Load documents by id, without the facts they stated."""
+        room = self._room(kind)
+        return {key: _seen(room[key]) for key in ids if key in room}
+
+    async def find(
+        self, kind: Kind[Any], where: Filter, *, sort: str = "_id", descending: bool = False,
+        limit: int = 0,
+    ) -> list[Document]:  # fmt: skip
+        """Find documents, ordered by one field and then by id; limit 0 is no limit."""
+        found = [each for each in self._room(kind).values() if matches(each, where)]
+        found.sort(key=lambda each: each["_id"])
+        path = sort.split(".")
+        found.sort(key=lambda each: _rank(each, path), reverse=descending)
+        return [_seen(each) for each in (found[:limit] if limit else found)]
+
+    async def count(self, kind: Kind[Any], where: Filter) -> int:
+        """Count documents."""
+        return sum(matches(each, where) for each in self._room(kind).values())
+
+    async def write(self, changes: Sequence[Change]) -> Written:
+        """Write each change if its aggregate still has the version it was loaded with."""
+        conflicts: set[Key] = set()
+        refused: dict[Key, str] = {}
+        for change in changes:
+            try:
+                if not self._write(change):
+                    conflicts.add(change.key)
+            except _Refused as why:
+                refused[change.key] = str(why)
+        return Written(frozenset(conflicts), refused)
+
+    def _write(self, change: Change) -> bool:
+        room = self._room(change.kind)
+        before = room.get(change.id, {"_id": change.id, "version": 0})
+        if before["version"] != change.version:
+            return False
+        after = {**before, **deepcopy(change.fields), "version": change.version + 1}
+        if change.stating:
+            after["seq"] = change.stating[-1].seq
+            after["stated"] = [*before.get("stated", []), *change.stating]
+            after["outbox"] = [*before.get("outbox", []), *_pointers(change.stating)]
+        if any(
+            self._taken(change, index.fields[0], after)
+            for index in change.kind.indexes
+            if index.unique
+        ):
+            return False
+        if _size(change.fields) > _LARGEST or _size(after) > _LARGEST:
+            raise _Refused("it does not fit into a document")
+        room[change.id] = after
+        return True
+
+    def _taken(self, change: Change, name: str, after: Document) -> bool:
+        """Tell whether a unique field holds a text that another document holds already."""
+        head, _, leaf = name.partition(".")
+        held = after.get(head)
+        values = [part.get(leaf) for part in held or []] if leaf else [held]
+        texts = [value for value in values if isinstance(value, str)]
+        others = (each for key, each in self._room(change.kind).items() if key != change.id)
+        return any(matches(each, {name: text}) for each in others for text in texts)
+
+    async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:
+        """Load the facts still in these aggregates' outboxes, each aggregate's in seq order."""
+        waiting: list[Message] = []
+        for key in ids:
+            document = self._room(kind).get(key, {})
+            inside = {pointer["id"] for pointer in document.get("outbox", [])}
+            waiting += [message for message in document.get("stated", []) if message.id in inside]
+        return waiting
+
+    async def clear(self, published: Sequence[tuple[Key, Sequence[str]]]) -> None:
+        """Take exactly these facts, by id, out of their aggregates' outboxes."""
+        for (name, key), facts in published:
+            document = self._rooms.get(name, {}).get(key, {})
+            if "outbox" in document:
+                document["outbox"] = [
+                    each for each in document["outbox"] if each["id"] not in facts
+                ]
+
+    async def unpublished(self, kind: Kind[Any], limit: int) -> dict[str, list[str]]:
+        """Find aggregates whose outbox is not empty, with the ids of the facts in it."""
+        full = [each for each in self._room(kind).values() if each.get("outbox")]
+        return {each["_id"]: [fact["id"] for fact in each["outbox"]] for each in full[:limit]}
+
+    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
+        """Load all facts ever stated by the next aggregates in id order."""
+        room = self._room(kind)
+        keys = [key for key in sorted(room) if key > after and room[key].get("stated")]
+        return {key: list(room[key]["stated"]) for key in keys[:limit]}
+
+    async def remove(self, kind: Kind[Any], where: Filter) -> int:
+        """Remove documents for good, and tell how many."""
+        room = self._room(kind)
+        gone = [key for key, each in room.items() if matches(each, where)]
+        for key in gone:
+            del room[key]
+        return len(gone)
+
+    async def ping(self) -> None:
+        """Answer always."""
+
+
+def _size(document: Document) -> int:
+    """Tell about how many bytes a document takes."""
+    told = sum(len(message.data) + _ENVELOPE for message in document.get("stated", ()))
+    return told + len(
+        json.dumps({name: part for name, part in document.items() if name != "stated"})
+    )
+
+
+def _seen(document: Document) -> Document:
+    return deepcopy({name: part for name, part in document.items() if name not in _UNSEEN})
+
+
+def _pointers(messages: Sequence[Message]) -> list[Document]:
+    return [{"id": message.id, "seq": message.seq} for message in messages]

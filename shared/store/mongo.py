@@ -1,0 +1,224 @@
+"""The store on MongoDB: guarded upserts, journalled majority writes, the outbox beside the state."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from bson.errors import InvalidDocument
+from pymongo import AsyncMongoClient, UpdateOne, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, PyMongoError
+
+from shared.events.message import Message
+from shared.kernel.errors import Unavailable
+from shared.kernel.faults import durable
+from shared.store.filters import Filter
+from shared.store.kind import Document, Kind
+from shared.store.port import Change, Key, Written
+
+_CHUNK = 100
+"""Ids asked for at once: the embedded store's cost of an `$in` list grows with its square."""
+
+_DUPLICATE_KEY = 11000
+_UNFIT = frozenset({2, 121, 10334, 17280, 17419, 17420})
+"""Bad value, failed validation, and the three ways to be too large."""
+_UNSEEN = {"stated": 0}
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    """Tell a store that is away from a question that is wrong."""
+    try:
+        yield
+    except ConnectionFailure as away:
+        raise Unavailable(f"the store is away ({type(away).__name__})") from away
+    except PyMongoError as error:
+        if error.timeout or error.has_error_label("RetryableWriteError"):
+            raise Unavailable("the store does not answer in time") from error
+        raise
+
+
+class MongoStore:
+    """Keeps each kind in a collection of one service's database."""
+
+    def __init__(self, database: AsyncDatabase[Document], epoch: int) -> None:
+        """Serve a database whose restorations are counted by `epoch`."""
+        self._database = database
+        self.epoch = epoch
+
+    def _room(self, name: str) -> AsyncCollection[Document]:
+        return self._database[name]
+
+    async def load(self, kind: Kind[Any], ids: Iterable[str]) -> dict[str, Document]:
+        """Load documents by id, without the facts they stated."""
+        asked = list(ids)
+        found: dict[str, Document] = {}
+        with _away():
+            for start in range(0, len(asked), _CHUNK):
+                chunk = asked[start : start + _CHUNK]
+                where = {"_id": chunk[0] if len(chunk) == 1 else {"$in": chunk}}
+                for document in await self._room(kind.name).find(where, _UNSEEN).to_list():
+                    found[document["_id"]] = document
+        return found
+
+    async def find(
+        self, kind: Kind[Any], where: Filter, *, sort: str = "_id", descending: bool = False,
+        limit: int = 0,
+    ) -> list[Document]:  # fmt: skip
+        """Find documents, ordered by one field and then by id; limit 0 is no limit."""
+        order = [(sort, -1 if descending else 1)]
+        if sort != "_id":
+            order.append(("_id", 1))
+        with _away():
+            return (
+                await self._room(kind.name).find(where, _UNSEEN).sort(order).limit(limit).to_list()
+            )
+
+    async def count(self, kind: Kind[Any], where: Filter) -> int:
+        """Count documents."""
+        with _away():
+            return await self._room(kind.name).count_documents(where)
+
+    async def write(self, changes: Sequence[Change]) -> Written:
+        """Write each change if its aggregate still has the version it was loaded with."""
+        rooms: dict[str, list[Change]] = {}
+        for change in changes:
+            rooms.setdefault(change.kind.name, []).append(change)
+        conflicts: set[Key] = set()
+        refused: dict[Key, str] = {}
+        for name, batch in rooms.items():
+            await self._write(name, batch, conflicts, refused)
+        return Written(frozenset(conflicts), refused)
+
+    async def _write(
+        self, name: str, batch: Sequence[Change], conflicts: set[Key], refused: dict[Key, str]
+    ) -> None:
+        try:
+            with _away(), durable("store.write"):
+                await self._room(name).bulk_write([_update(each) for each in batch], ordered=False)
+        except BulkWriteError as partly:
+            for error in partly.details["writeErrors"]:
+                key = batch[error["index"]].key
+                if error["code"] == _DUPLICATE_KEY:
+                    conflicts.add(key)
+                elif error["code"] in _UNFIT:
+                    refused[key] = f"it does not fit into a document (code {error['code']})"
+                else:
+                    # A full disk or an interrupted server says nothing against the document.
+                    raise Unavailable(f"the store fails with code {error['code']}") from partly
+            if partly.details.get("writeConcernErrors"):
+                raise Unavailable("the store could not make the write durable") from partly
+        except (DocumentTooLarge, InvalidDocument, OverflowError, UnicodeError) as unfit:
+            # The driver refuses the whole batch for one document: find it by writing one by one.
+            if len(batch) == 1:
+                refused[batch[0].key] = f"it does not fit into a document ({type(unfit).__name__})"
+                return
+            for each in batch:
+                await self._write(name, [each], conflicts, refused)
+
+    async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:
+        """Load the facts still in these aggregates' outboxes, each aggregate's in seq order."""
+        waiting: list[Message] = []
+        with _away():
+            for start in range(0, len(ids), _CHUNK):
+                where = {"_id": {"$in": list(ids[start : start + _CHUNK])}}
+                fields = {"outbox": 1, "stated": 1}
+                for document in await self._room(kind.name).find(where, fields).to_list():
+                    inside = {pointer["id"] for pointer in document.get("outbox", [])}
+                    waiting += [
+                        Message(**m) for m in document.get("stated", []) if m["id"] in inside
+                    ]
+        return waiting
+
+    async def clear(self, published: Sequence[tuple[Key, Sequence[str]]]) -> None:
+        """Take exactly these facts, by id, out of their aggregates' outboxes."""
+        rooms: dict[str, list[UpdateOne]] = {}
+        for (name, key), facts in published:
+            taken = {"$pull": {"outbox": {"id": {"$in": list(facts)}}}}
+            rooms.setdefault(name, []).append(UpdateOne({"_id": key}, taken))
+        for name, updates in rooms.items():
+            with _away(), durable("store.clear"):
+                await self._room(name).bulk_write(updates, ordered=False)
+
+    async def unpublished(self, kind: Kind[Any], limit: int) -> dict[str, list[str]]:
+        """Find aggregates whose outbox is not empty, with the ids of the facts in it."""
+        with _away():
+            full = self._room(kind.name).find({"outbox.id": {"$exists": True}}, {"outbox": 1})
+            return {
+                document["_id"]: [pointer["id"] for pointer in document["outbox"]]
+                for document in await full.limit(limit).to_list()
+            }
+
+    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
+        """Load all facts ever stated by the next aggregates in id order."""
+        where = {"_id": {"$gt": after}, "stated.seq": {"$exists": True}}
+        with _away():
+            page = self._room(kind.name).find(where, {"stated": 1}).sort("_id", 1).limit(limit)
+            return {
+                document["_id"]: [Message(**message) for message in document["stated"]]
+                for document in await page.to_list()
+            }
+
+    async def remove(self, kind: Kind[Any], where: Filter) -> int:
+        """Remove documents for good, and tell how many."""
+        with _away(), durable("store.remove"):
+            return (await self._room(kind.name).delete_many(where)).deleted_count
+
+    async def ping(self) -> None:
+        """Answer if the store does."""
+        with _away():
+            await self._database.command("ping")
+
+
+def _update(change: Change) -> UpdateOne:
+    changed: Document = {"$set": {**change.fields, "version": change.version + 1}}
+    if change.stating:
+        changed["$set"]["seq"] = change.stating[-1].seq
+        changed["$push"] = {
+            "outbox": {"$each": [{"id": m.id, "seq": m.seq} for m in change.stating]},
+            "stated": {"$each": [message._asdict() for message in change.stating]},
+        }
+    # An upsert on (_id, version): where the version has moved on, the insert meets the taken _id.
+    return UpdateOne({"_id": change.id, "version": change.version}, changed, upsert=True)
+
+
+@asynccontextmanager
+async def open_mongo(
+    uri: str, database: str, kinds: Sequence[Kind[Any]], *, timeout: float = 5.0
+) -> AsyncIterator[MongoStore]:
+    """Open a service's database with its indexes; Unavailable after `timeout` seconds without an answer."""
+    milliseconds = int(timeout * 1000)
+    client: AsyncMongoClient[Document] = AsyncMongoClient(
+        uri,
+        tz_aware=True,
+        serverSelectionTimeoutMS=milliseconds,
+        connectTimeoutMS=milliseconds,
+        socketTimeoutMS=milliseconds * 6,
+    )
+    async with client:
+        opened = client.get_database(
+            database, write_concern=WriteConcern(w="majority", j=True, wtimeout=milliseconds * 4)
+        )
+        with _away():
+            # `$max` makes the counter at first and never lowers what a restore raised.
+            with durable("store.open"):
+                await opened["meta"].update_one(
+                    {"_id": "epoch"}, {"$max": {"epoch": 1}}, upsert=True
+                )
+            meta = await opened["meta"].find_one({"_id": "epoch"})
+            for kind in kinds:
+                await _make_indexes(opened[kind.name], kind)
+        yield MongoStore(opened, meta["epoch"] if meta else 1)
+
+
+async def _make_indexes(room: AsyncCollection[Document], kind: Kind[Any]) -> None:
+    there = {"outbox.id": {"$exists": True}}
+    await room.create_index("outbox.id", name="outbox", partialFilterExpression=there)
+    for index in kind.indexes:
+        keys = [(name, 1) for name in index.fields]
+        if index.unique:
+            held = {index.fields[0]: {"$type": "string"}}
+            await room.create_index(keys, unique=True, partialFilterExpression=held)
+        else:
+            await room.create_index(keys)

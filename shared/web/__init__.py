@@ -1,0 +1,1 @@
+"""What every service's door has: identity, problems, paging, health, telemetry and operations."""

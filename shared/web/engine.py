@@ -1,0 +1,37 @@
+"""The real engine of a service: MongoDB for its store, Kafka for its bus."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from shared.bus.kafka import Cluster, open_kafka
+from shared.bus.port import Bus
+from shared.store.kind import Kind
+from shared.store.mongo import open_mongo
+from shared.store.port import Store
+from shared.web.settings import ServiceSettings
+
+
+class KafkaMongoEngine:
+    """Opens the parts that the settings name."""
+
+    @asynccontextmanager
+    async def open_store(
+        self, settings: ServiceSettings, service: str, kinds: Sequence[Kind[Any]]
+    ) -> AsyncIterator[Store]:
+        """Open a service's database; Unavailable while it is away."""
+        database = settings.mongo_database or f"corpu_{service}"
+        async with open_mongo(settings.mongo_uri, database, kinds) as store:
+            yield store
+
+    @asynccontextmanager
+    async def open_bus(self, settings: ServiceSettings, service: str) -> AsyncIterator[Bus]:
+        """Open the bus; Unavailable while the brokers are away."""
+        cluster = Cluster(
+            bootstrap=settings.kafka_bootstrap,
+            idempotent=settings.kafka_idempotent,
+            partitions=settings.kafka_partitions,
+            replication=settings.kafka_replication,
+        )
+        async with open_kafka(cluster, f"corpu-{settings.node}-{service}") as bus:
+            yield bus

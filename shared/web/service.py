@@ -1,0 +1,117 @@
+"""How a service is put together: one application, its parts kept open for as long as it lives."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from shared.kernel import faults
+from shared.kernel.clock import Clock, SystemClock
+from shared.kernel.errors import Unavailable
+from shared.kernel.tasks import running
+from shared.web.identity import FileKeys, Keys, UrlKeys, Verifier
+from shared.web.limits import BodyLimit
+from shared.web.operations import AuditRows, health, operations
+from shared.web.parts import Blueprint, Engine, W, open_parts
+from shared.web.problems import Problem, add_problems
+from shared.web.settings import ServiceSettings
+from shared.web.telemetry import observe, set_up_logs, set_up_traces
+
+_log = logging.getLogger(__name__)
+_RETRY_SECONDS = 0.5
+
+
+def create_service(
+    blueprint: Blueprint[W],
+    routers: Sequence[APIRouter],
+    audit_rows: AuditRows,
+    *,
+    settings: ServiceSettings,
+    engine: Engine,
+    clock: Clock | None = None,
+    keys: Keys | None = None,
+) -> FastAPI:
+    """Make a service's application; it answers at once and serves as soon as its parts are open."""
+    watch = clock or SystemClock()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async def keep_open() -> None:
+            while True:
+                try:
+                    async with open_parts(blueprint, settings, engine, watch) as parts:
+                        app.state.parts = parts
+                        await asyncio.Event().wait()
+                except Unavailable as away:
+                    _log.warning("waiting: %s", away)
+                    await asyncio.sleep(_RETRY_SECONDS)
+                except Exception:  # noqa: BLE001
+                    # A defect must be seen and must not leave a process that never serves again.
+                    _log.exception("the service could not open its parts")
+                    await asyncio.sleep(_RETRY_SECONDS)
+                finally:
+                    app.state.parts = None
+
+        async with running(keep_open()):
+            yield
+
+    app = FastAPI(
+        title=f"CorpU {blueprint.name}",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.parts = None
+    app.state.settings = settings
+    app.state.clock = watch
+    app.state.verifier = Verifier(
+        keys or keys_at(settings.jwks, watch),
+        watch,
+        settings.issuer,
+        settings.audience,
+        settings.token_algorithm,
+    )
+    add_problems(app)
+    for router in (health(), operations(audit_rows), *routers):
+        app.include_router(router)
+    app.add_middleware(BodyLimit, limit=settings.max_body)
+    observe(app)
+    _document_problems(app)
+    return app
+
+
+def keys_at(place: str, clock: Clock) -> Keys:
+    """Tell where keys come from: an https address, or a file."""
+    if place.startswith(("https://", "http://")):
+        return UrlKeys(place, clock)
+    return FileKeys(Path(place or "jwks.json"))
+
+
+def _document_problems(app: FastAPI) -> None:
+    """Put the problem document's schema into OpenAPI, where the routes' responses refer to it."""
+    describe = app.openapi
+
+    def described() -> dict[str, object]:
+        document = describe()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Problem", Problem.model_json_schema())
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
+def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
+    """Serve an application until it is told to end."""
+    set_up_logs(name)
+    set_up_traces(name, settings.node, ratio=settings.trace_ratio, endpoint=settings.otlp_endpoint)
+    faults.arm(settings.fault)
+    uvicorn.run(
+        app, host=settings.host, port=settings.port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=5, server_header=False,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests: what the node promises, stated as behaviour."""

@@ -1,0 +1,1 @@
+"""Tests of the bus: one suite over Kafka and its memory twin."""

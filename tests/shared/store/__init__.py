@@ -1,0 +1,1 @@
+"""Tests of the store: one suite over MongoDB and its memory twin."""

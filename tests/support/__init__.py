@@ -1,0 +1,1 @@
+"""Builders and written fakes that tests share."""
