@@ -1,0 +1,1 @@
+"""Frozen values and pure decisions: no clock, no ids made up, no I/O."""

@@ -1,0 +1,136 @@
+"""An enrolment: one learner in one cohort, from the seat to the certificate."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, Self
+
+from services.enrolment.domain.cohort import Cohort
+from services.enrolment.domain.programme import Programme
+from shared.events.enrolment import Outcome
+from shared.events.plan import Issue
+from shared.kernel.errors import Conflict, Invalid
+
+Status = Literal["", "waitlisted", "released", "enrolled", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One learner's story in one cohort.
+
+    `waited`, `seated`, `freed` and `withdrawn` are what was ever heard, so that the order of hearing
+    does not matter; `status` follows from them.
+    """
+
+    id: str
+    learner_id: str = ""
+    cohort_id: str = ""
+    cohort_title: str = ""
+    agency: str = ""
+    home_node: str = ""
+    roster_id: str = ""
+    programme_id: str = ""
+    issue: Issue | Literal[""] = ""
+    jp: int = 0
+    status: Status = ""
+    waited: bool = False
+    seated: bool = False
+    freed: bool = False
+    withdrawn: bool = False
+    withdrawn_on: date | None = None
+    withdrawal_reason: str = ""
+    calendar_version: int = 0
+    completed_revision: int = 0
+    completed_jp: int = 0
+    decision: int = 0
+    outcome: Outcome | None = None
+    deferred_until: date | None = None
+
+    def about(self, learner_id: str, agency: str, cohort: Cohort, programme: Programme) -> Self:
+        """Take over whom and what the enrolment is about."""
+        return replace(
+            self,
+            learner_id=learner_id,
+            agency=agency,
+            cohort_id=cohort.id,
+            cohort_title=cohort.content.title,
+            programme_id=programme.id,
+            issue=programme.content.rules.issue,
+            jp=programme.jp,
+        )
+
+    def wait(self) -> Self:
+        """Note that the learner was put in line."""
+        return replace(self, waited=True).settled()
+
+    def take_seat(self, calendar_version: int, home_node: str) -> tuple[Self, bool]:
+        """Note the seat; tell whether that enrols the learner now."""
+        if self.seated:
+            return self, False
+        taken = replace(self, seated=True, home_node=home_node, calendar_version=calendar_version)
+        return taken.settled(), not self.withdrawn
+
+    def by_list(self, roster_id: str) -> Self:
+        """Note which list, if any, enrolled the learner without a seat."""
+        return replace(self, roster_id=roster_id)
+
+    def free(self) -> Self:
+        """Note that seat or place in line is gone."""
+        return replace(self, freed=True).settled()
+
+    def withdraw(self, on: date, reason: str) -> tuple[Self, bool]:
+        """Let the learner leave for good; tell whether they leave now."""
+        if self.withdrawn:
+            return self, False
+        if self.status not in {"enrolled", "waitlisted"}:
+            raise Conflict("not-enrolled", "there is nothing to withdraw from")
+        if self.outcome == "graduated" or (self.issue == "automatic" and self.completed_revision):
+            raise Conflict("already-completed", "who has completed the programme cannot leave it")
+        left = replace(self, withdrawn=True, withdrawn_on=on, withdrawal_reason=reason)
+        return left.settled(), True
+
+    def settled(self) -> Self:
+        """Let the status follow from what was heard."""
+        status: Status = ""
+        if self.withdrawn:
+            status = "withdrawn"
+        elif self.seated:
+            status = "enrolled"
+        elif self.freed:
+            status = "released"
+        elif self.waited:
+            status = "waitlisted"
+        return replace(self, status=status)
+
+    def reschedule(self, version: int) -> tuple[Self, bool]:
+        """Take a newer calendar; tell whether an enrolled learner has to hear of it."""
+        if version <= self.calendar_version:
+            return self, False
+        return replace(self, calendar_version=version), self.status == "enrolled"
+
+    def complete(self, revision: int, jp: int) -> Self:
+        """Note that every phase is completed, in the newest revision."""
+        if revision <= self.completed_revision:
+            return self
+        return replace(self, completed_revision=revision, completed_jp=jp)
+
+    def decide(self, decision: int, outcome: Outcome, until: date | None) -> Self:
+        """Note the newest graduation decision."""
+        if decision <= self.decision:
+            return self
+        return replace(self, decision=decision, outcome=outcome, deferred_until=until)
+
+    def why_not(self, cohort_id: str, outcome: Outcome) -> str | None:
+        """Tell why the cohort cannot decide this on graduation, if so."""
+        if self.cohort_id != cohort_id or not self.seated:
+            return "unknown-enrolment"
+        if self.status == "withdrawn" and outcome != "left":
+            return "withdrawn"
+        if outcome == "graduated" and not self.completed_revision:
+            return "not-completed"
+        return None
+
+
+def guard_day(on: date, today: date) -> None:
+    """Refuse a day that has not come."""
+    if on > today:
+        raise Invalid("from-the-future", "this day has not come yet")

@@ -1,0 +1,70 @@
+"""A whole-staff list of an agency: who joined, moved here, changed, stayed or left."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Literal, Self
+
+from services.enrolment.domain.learner import Card, Learner
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO_DAY = LONG_AGO.date()
+CHANGES = ("joined", "moved", "changed", "unchanged", "left")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a staff list."""
+
+    learner_id: str
+    card: Card
+
+
+@dataclass(frozen=True, slots=True)
+class StaffList:
+    """A list received whole, compared with who is known, and then told learner by learner."""
+
+    id: str
+    agency: str = ""
+    status: Literal["", "received", "compared", "told"] = ""
+    instant: datetime = LONG_AGO
+    day: date = LONG_AGO_DAY
+    members: tuple[Member, ...] = ()
+    leaving: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def receive(self, agency: str, members: Sequence[Member], at: datetime, on: date) -> Self:
+        """Take a list whose rows are all sound."""
+        return replace(
+            self,
+            agency=agency,
+            status="received",
+            instant=at,
+            day=on,
+            members=tuple(members),
+        )
+
+    def compare(self, present: Iterable[Learner], known: Iterable[Learner]) -> Self:
+        """Count what the list changes, given an agency's staff and whom else the node knows."""
+        if self.status != "received":
+            return self
+        listed = {each.learner_id for each in self.members}
+        before = {each.id: each for each in known if each.known}
+        leaving = tuple(sorted(each.id for each in present if each.id not in listed))
+        counts = dict.fromkeys(CHANGES, 0) | {"left": len(leaving)}
+        for member in self.members:
+            counts[change(before.get(member.learner_id), member.card, self.day)] += 1
+        return replace(self, leaving=leaving, counts=counts, status="compared")
+
+    def finish(self) -> Self:
+        """Note that every learner's card says so; the list itself is let go."""
+        return replace(self, status="told", members=(), leaving=())
+
+
+def change(before: Learner | None, card: Card, on: date) -> str:
+    """Tell what a list's row means for a person: joined, moved, changed or unchanged."""
+    if before is None or not before.active:
+        return "joined"
+    if before.agency != card.agency:
+        return "moved"
+    return "unchanged" if before.record(card, on) == before else "changed"

@@ -1,0 +1,1 @@
+"""One async function for each use case: load, decide, keep, state."""

@@ -1,0 +1,81 @@
+"""Cohorts: written, opened, rescheduled, and their line closed."""
+
+from datetime import datetime
+
+from services.enrolment.domain.cohort import NO_SEAT, Cohort, CohortDraft
+from services.enrolment.domain.cohort.shape import Calendar
+from services.enrolment.domain.programme import guard_owner
+from services.enrolment.handlers.patience import patiently
+from services.enrolment.handlers.stating import refused, seat_freed
+from services.enrolment.ports import Rooms, Works
+
+CHUNK = 100
+"""Learners that one update of a cohort decides on."""
+
+
+async def write_cohort(
+    cohort_id: str, draft: CohortDraft, node: str, agency: str | None, work: Rooms
+) -> Cohort:
+    """Write a draft of a cohort that this node hosts."""
+    cohort = await work.cohorts.of(cohort_id)
+    if cohort.status:
+        guard_owner(cohort.owner, agency)
+    cohort = cohort.write(draft, owner=agency or "", host_node=node)
+    work.cohorts.keep(cohort)
+    return cohort
+
+
+async def open_cohort(cohort_id: str, agency: str | None, work: Rooms) -> Cohort:
+    """Open a cohort, so that agencies can nominate."""
+    cohort = await work.cohorts.get(cohort_id)
+    guard_owner(cohort.owner, agency)
+    cohort = cohort.open(await work.programmes.of(cohort.programme_id))
+    work.cohorts.keep(cohort)
+    return cohort
+
+
+async def reschedule_cohort(
+    cohort_id: str, calendar: Calendar, agency: str | None, now: datetime, work: Rooms
+) -> Cohort:
+    """Replace a cohort's calendar; whoever is enrolled is told afterwards."""
+    cohort = await work.cohorts.get(cohort_id)
+    guard_owner(cohort.owner, agency)
+    programme = await work.programmes.of(cohort.programme_id)
+    cohort = cohort.reschedule(calendar, programme, now)
+    work.cohorts.keep(cohort)
+    return cohort
+
+
+async def close_line(cohort_id: str, agency: str | None, work: Rooms) -> Cohort:
+    """Let nobody wait for a seat any more."""
+    cohort = await work.cohorts.get(cohort_id)
+    guard_owner(cohort.owner, agency)
+    cohort = cohort.close_line()
+    work.cohorts.keep(cohort)
+    return cohort
+
+
+async def send_line_home(cohort_id: str, now: datetime, works: Works) -> Cohort:
+    """Tell everybody in a closed line that there is no seat, so many at a time; resumable."""
+
+    async def send_some(work: Rooms) -> Cohort:
+        cohort = await work.cohorts.get(cohort_id)
+        if "line" not in cohort.unfinished:
+            return cohort
+        stating = []
+        for key in cohort.waiting[: CHUNK // 2]:
+            cohort, place = cohort.free_place(key, NO_SEAT)
+            if place:
+                stating += [
+                    seat_freed(cohort, key, place, now),
+                    refused(cohort, key, place, (NO_SEAT,), now),
+                ]
+        if not cohort.waiting:
+            cohort = cohort.finish("line")
+        work.cohorts.keep(cohort, stating)
+        return cohort
+
+    cohort = await patiently(works, send_some)
+    while "line" in cohort.unfinished:
+        cohort = await patiently(works, send_some)
+    return cohort
