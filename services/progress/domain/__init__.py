@@ -1,0 +1,1 @@
+"""Pure decisions of progress: gates, records, companions, passports and the JP ledger."""

@@ -1,0 +1,230 @@
+"""A learner's passport: an entry for each enrolment, built from facts in any order."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal, Self
+
+from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.enrolment import Enrolled, GraduationDecided, LearnerLinked, Outcome, Withdrawn
+from shared.events.plan import ProgrammeRef
+from shared.events.progress import PhaseCompleted, ProgrammeCompleted
+
+Standing = Literal[
+    "under-way", "completed", "certified", "revoked", "withdrawn", "graduated", "deferred",
+    "not_graduated", "left",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PhaseEntry:
+    """A phase that was completed, with its training hours."""
+
+    phase: int
+    jp: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """One revision of an enrolment's certificate."""
+
+    revision: int
+    number: str
+    kind: str
+    jp: int
+    issued_on: date
+    valid_until: date | None
+    final_score: float | None
+    predicate: str
+    predicate_en: str
+    verify_url: str
+
+    @classmethod
+    def of(cls, fact: Certified) -> "Certificate":
+        """Take the certificate from the fact that states it."""
+        return cls(
+            revision=fact.revision,
+            number=fact.number,
+            kind=fact.kind,
+            jp=fact.jp,
+            issued_on=fact.issued_on,
+            valid_until=fact.valid_until,
+            final_score=fact.final_score,
+            predicate=fact.predicate.title if fact.predicate else "",
+            predicate_en=fact.predicate.title_en if fact.predicate else "",
+            verify_url=str(fact.verify_url),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one enrolment; `node` and `host_agency` tell who taught it.
+
+    `ended` are the certificate revisions that are no longer live.
+    """
+
+    enrolment_id: str
+    programme: ProgrammeRef | None = None
+    cohort_id: str = ""
+    cohort_title: str = ""
+    node: str = ""
+    host_agency: str = ""
+    jp: int = 0
+    of: int = 0
+    enrolled_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    phases: tuple[PhaseEntry, ...] = ()
+    revision: int = 0
+    completed_at: datetime | None = None
+    decision: int = 0
+    outcome: Outcome | None = None
+    decided_on: date | None = None
+    until: date | None = None
+    certificates: tuple[Certificate, ...] = ()
+    ended: tuple[int, ...] = ()
+
+    @property
+    def live(self) -> Certificate | None:
+        """Tell the certificate that holds: the newest revision, unless it has ended."""
+        newest = self.certificates[-1] if self.certificates else None
+        return newest if newest and newest.revision not in self.ended else None
+
+    @property
+    def standing(self) -> Standing:
+        """Tell in one word how far this enrolment came."""
+        if self.certificates:
+            return "certified" if self.live else "revoked"
+        if self.withdrawn_at:
+            return "withdrawn"
+        if self.outcome:
+            return self.outcome
+        return "completed" if self.completed_at else "under-way"
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """One learner's training record under one pseudonym; `linked` are others of the same person."""
+
+    id: str
+    linked: tuple[str, ...] = ()
+    entries: tuple[Entry, ...] = ()
+
+    def entry(self, enrolment_id: str) -> Entry:
+        """Tell the entry of an enrolment, blank where nothing is known of it."""
+        found = (each for each in self.entries if each.enrolment_id == enrolment_id)
+        return next(found, Entry(enrolment_id))
+
+    @property
+    def jp_by_enrolment(self) -> dict[str, int]:
+        """Tell the training hours certified by enrolment."""
+        return {each.enrolment_id: each.live.jp for each in self.entries if each.live}
+
+    def _with(self, entry: Entry) -> Self:
+        others = [each for each in self.entries if each.enrolment_id != entry.enrolment_id]
+        entries = sorted((*others, entry), key=lambda each: each.enrolment_id)
+        return replace(self, entries=tuple(entries))
+
+    def enrolled(self, fact: Enrolled) -> Self:
+        """Note an enrolment with its plan."""
+        plan = fact.plan
+        entry = replace(
+            self.entry(fact.enrolment_id),
+            programme=plan.programme,
+            cohort_id=plan.cohort_id,
+            cohort_title=plan.cohort_title,
+            node=plan.host_node,
+            host_agency=plan.host_agency,
+            jp=plan.total_jp,
+            of=len(plan.phases),
+            enrolled_at=fact.at,
+        )
+        return self._with(entry)
+
+    def withdrawn(self, fact: Withdrawn) -> Self:
+        """Note that the learner has left."""
+        entry = _told_of_cohort(self.entry(fact.enrolment_id), fact)
+        first = min(entry.withdrawn_at or fact.at, fact.at)
+        return self._with(replace(entry, withdrawn_at=first))
+
+    def phase_completed(self, fact: PhaseCompleted) -> Self:
+        """Note a phase, once."""
+        entry = self.entry(fact.enrolment_id)
+        if any(each.phase == fact.phase for each in entry.phases):
+            return self
+        entry = _told_of_cohort(entry, fact, fact.programme)
+        phases = sorted((*entry.phases, PhaseEntry(fact.phase, fact.jp, fact.at)))
+        return self._with(replace(entry, of=entry.of or fact.of, phases=tuple(phases)))
+
+    def programme_completed(self, fact: ProgrammeCompleted) -> Self:
+        """Note completion; the higher revision holds."""
+        entry = self.entry(fact.enrolment_id)
+        if fact.revision <= entry.revision:
+            return self
+        return self._with(
+            replace(
+                _told_of_cohort(entry, fact, fact.programme),
+                jp=entry.jp or fact.jp,
+                of=entry.of or len(fact.phases),
+                revision=fact.revision,
+                completed_at=max(each.at for each in fact.phases),
+            )
+        )
+
+    def decided(self, fact: GraduationDecided) -> Self:
+        """Note the decision on graduation; the higher number holds."""
+        entry = self.entry(fact.enrolment_id)
+        if fact.decision <= entry.decision:
+            return self
+        return self._with(
+            replace(
+                _told_of_cohort(entry, fact),
+                decision=fact.decision,
+                outcome=fact.outcome,
+                decided_on=fact.decided_on,
+                until=fact.until,
+            )
+        )
+
+    def certified(self, fact: Certified) -> Self:
+        """Note a certificate, each revision once."""
+        entry = self.entry(fact.enrolment_id)
+        if any(each.revision == fact.revision for each in entry.certificates):
+            return self
+        certificates = (*entry.certificates, Certificate.of(fact))
+        return self._with(
+            replace(
+                _told_of_cohort(entry, fact, fact.programme),
+                node=entry.node or fact.host_node,
+                host_agency=entry.host_agency or fact.host_agency,
+                certificates=tuple(sorted(certificates, key=lambda each: each.revision)),
+            )
+        )
+
+    def ended(self, fact: CertificateSuperseded | CertificateRevoked) -> Self:
+        """Note that a revision of a certificate is no longer live."""
+        entry = self.entry(fact.enrolment_id)
+        if fact.revision in entry.ended:
+            return self
+        ended = tuple(sorted((*entry.ended, fact.revision)))
+        programme = entry.programme or fact.programme
+        return self._with(replace(entry, programme=programme, ended=ended))
+
+    def link(self, fact: LearnerLinked) -> Self:
+        """Note that another pseudonym is the same person."""
+        if fact.other_id in self.linked:
+            return self
+        return replace(self, linked=tuple(sorted((*self.linked, fact.other_id))))
+
+
+def _told_of_cohort(
+    entry: Entry,
+    fact: Withdrawn | PhaseCompleted | ProgrammeCompleted | GraduationDecided | Certified,
+    programme: ProgrammeRef | None = None,
+) -> Entry:
+    """Fill in what is not known yet; the enrolment's own word holds, whenever it comes."""
+    return replace(
+        entry,
+        programme=entry.programme or programme,
+        cohort_id=entry.cohort_id or fact.cohort_id,
+        cohort_title=entry.cohort_title or fact.cohort_title,
+    )

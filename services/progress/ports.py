@@ -1,0 +1,68 @@
+"""What progress needs of the world: the records, passports and cards that it keeps."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from services.progress.domain.card import Card
+from services.progress.domain.passport import Passport
+from services.progress.domain.record import Record
+from shared.events.fact import Fact
+
+
+class Records(Protocol):
+    """The records that this work sees."""
+
+    async def of(self, key: str) -> Record:
+        """Load one, or the blank one; NotFound where it is not for this work to see."""
+        ...
+
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once, so that `of` answers from memory."""
+        ...
+
+    def keep(self, value: Record, stating: Sequence[Fact] = ()) -> None:
+        """Keep a new state together with the facts that it states."""
+        ...
+
+
+class Passports(Protocol):
+    """The passports of learners."""
+
+    async def of(self, key: str) -> Passport:
+        """Load one, or the blank one."""
+        ...
+
+    def keep(self, value: Passport) -> None:
+        """Keep a new state."""
+        ...
+
+
+class Cards(Protocol):
+    """The cards of learners."""
+
+    async def of(self, key: str) -> Card:
+        """Load one, or the blank one."""
+        ...
+
+    def keep(self, value: Card) -> None:
+        """Keep a new state."""
+        ...
+
+
+class Work(Protocol):
+    """One unit of work over all three."""
+
+    @property
+    def records(self) -> Records:
+        """Tell the records."""
+        ...
+
+    @property
+    def passports(self) -> Passports:
+        """Tell the passports."""
+        ...
+
+    @property
+    def cards(self) -> Cards:
+        """Tell the cards."""
+        ...

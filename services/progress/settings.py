@@ -1,0 +1,14 @@
+"""What progress is told by its environment."""
+
+from pydantic import Field
+
+from shared.web.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """The settings of progress; `jp_targets` are training hours a year by employment status."""
+
+    port: int = Field(8102, alias="CORPU_PORT")
+    jp_targets: dict[str, int] = Field({"PNS": 20, "PPPK": 20}, alias="CORPU_JP_TARGETS")
+    at_risk_days: int = Field(3, alias="CORPU_AT_RISK_DAYS", ge=1, le=60)
+    at_risk_seconds: float = Field(900, alias="CORPU_AT_RISK_SECONDS", gt=0)

@@ -1,0 +1,156 @@
+"""Where records, passports and cards are kept, and the views of them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from services.progress.domain.card import Card
+from services.progress.domain.passport import Passport
+from services.progress.domain.record import Record
+from shared.kernel.errors import NotFound
+from shared.store.kind import Index, Kind, ScopeFields
+from shared.store.work import Frame, UnitOfWork
+from shared.store.works import Works
+
+RECORDS = Kind(
+    "records",
+    Record,
+    indexes=(Index(("cohort_id", "_id")), Index(("dues",)), Index(("learner_id",))),
+    scope=ScopeFields(agency="agency", learner="learner_id", companion="companions.learner_id"),
+)
+# A passport is opened with its learner's card, whose agency is the present one: `passports_of`.
+PASSPORTS = Kind("passports", Passport, indexes=(Index(("linked",)),), scope=None)
+CARDS = Kind(
+    "cards",
+    Card,
+    indexes=(Index(("agency", "_id")),),
+    scope=ScopeFields(agency="agency", learner="_id"),
+)
+KINDS = (RECORDS, PASSPORTS, CARDS)
+_CHUNK = 100
+
+
+class ProgressWork(UnitOfWork):
+    """Records, passports and cards, kept together."""
+
+    def __init__(self, frame: Frame) -> None:
+        """Begin with nothing loaded."""
+        super().__init__(frame)
+        self.records = self.aggregates(RECORDS)
+        self.passports = self.aggregates(PASSPORTS)
+        self.cards = self.aggregates(CARDS)
+
+
+async def record_of(work: ProgressWork, enrolment_id: str) -> Record:
+    """Load a record whose plan is known; NotFound otherwise."""
+    record = await work.records.get(enrolment_id)
+    if not record.plan:
+        raise NotFound("unknown-records", f"there is no {enrolment_id!r} here")
+    return record
+
+
+async def cohort_records(
+    work: ProgressWork, cohort_id: str, after: str, limit: int
+) -> list[Record]:
+    """Find a cohort's records in scope, in id order."""
+    where = {"cohort_id": cohort_id, "plan": {"$ne": ""}, "_id": {"$gt": after}}
+    return await work.records.find(where, limit=limit)
+
+
+async def names_of(work: ProgressWork, learners: Iterable[str]) -> dict[str, str]:
+    """Tell learners' names; a name goes with a record in scope, whatever the card's scope."""
+    found = await work.frame.store.load(CARDS, list(dict.fromkeys(learners)))
+    return {key: document["name"] for key, document in found.items()}
+
+
+async def near_deadlines(
+    work: ProgressWork, days: Sequence[date], after: str, limit: int
+) -> list[str]:
+    """Find the ids of open records with a phase to warn of that ends on one of these days."""
+    where = {"dues": {"$in": [day.isoformat() for day in days]}, "_id": {"$gt": after}}
+    return [
+        document["_id"] for document in await work.frame.store.find(RECORDS, where, limit=limit)
+    ]
+
+
+async def card_of(work: ProgressWork, learner_id: str) -> Card:
+    """Load the card that opens a learner's passport; NotFound where this person may not see it."""
+    card = await work.cards.of(learner_id)
+    if not work.frame.scope.sees(CARDS, {"_id": learner_id, "agency": card.agency}):
+        raise NotFound("unknown-learner", f"there is no {learner_id!r} here")
+    return card
+
+
+async def passports_of(work: ProgressWork, learners: Collection[str]) -> dict[str, list[Passport]]:
+    """Load for each learner the passports under all of the person's linked ids."""
+    known: dict[str, Passport] = {}
+    links: dict[str, set[str]] = {}
+    visited: set[str] = set()
+    asked = sorted({*learners})
+    while asked:
+        visited.update(asked)
+        await work.passports.preload(asked)
+        found = [await work.passports.of(key) for key in asked]
+        for start in range(0, len(asked), _CHUNK):
+            linking = {"linked": {"$in": asked[start : start + _CHUNK]}}
+            found += await work.passports.find(linking)
+        for passport in found:
+            known[passport.id] = passport
+            for other in passport.linked:
+                links.setdefault(passport.id, set()).add(other)
+                links.setdefault(other, set()).add(passport.id)
+        asked = sorted(links.keys() - visited)
+    return {key: [known[each] for each in _person(key, links)] for key in learners}
+
+
+def _person(key: str, links: Mapping[str, Collection[str]]) -> list[str]:
+    """Tell all ids of the person that has this one, itself first."""
+    ids = [key]
+    for each in ids:
+        ids += [other for other in sorted(links.get(each, ())) if other not in ids]
+    return ids
+
+
+async def people_of(
+    work: ProgressWork, agency: str, after: str, limit: int
+) -> list[tuple[Card, list[Passport]]]:
+    """Find an agency's active people in id order, each with the passports of all their ids."""
+    where = {"agency": agency, "active": True, "_id": {"$gt": after}}
+    cards = await work.cards.find(where, limit=limit)
+    passports = await passports_of(work, [card.id for card in cards])
+    return [(card, passports[card.id]) for card in cards]
+
+
+async def audit_rows(works: Works[ProgressWork], after: str, limit: int) -> list[dict[str, Any]]:
+    """Tell the next rows of the audit: every passport, then every record."""
+    work = works.open()
+    rows: list[dict[str, Any]] = []
+    if after < "passport0":
+        where = {"_id": {"$gt": after.removeprefix("passport/")}}
+        rows += [_passport_row(each) for each in await work.passports.find(where, limit=limit)]
+    if len(rows) < limit:
+        where = {"_id": {"$gt": after.removeprefix("record/") if after > "passport0" else ""}}
+        found = await work.records.find(where, limit=limit - len(rows))
+        rows += [_record_row(each) for each in found]
+    return rows
+
+
+def _passport_row(passport: Passport) -> dict[str, Any]:
+    return {
+        "id": f"passport/{passport.id}",
+        "learner_id": passport.id,
+        "jp_by_enrolment": passport.jp_by_enrolment,
+    }
+
+
+def _record_row(record: Record) -> dict[str, Any]:
+    return {
+        "id": f"record/{record.id}",
+        "enrolment_id": record.id,
+        "learner_id": record.learner_id,
+        "cohort_id": record.cohort_id,
+        "status": record.status,
+        "phases": len(record.completed),
+        "of": len(record.course.phases) if record.plan else 0,
+        "jp": record.jp if record.plan else 0,
+    }
