@@ -1,0 +1,1 @@
+"""certification's doors for people: certificates, registers, and verification by anybody."""

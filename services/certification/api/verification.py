@@ -1,0 +1,139 @@
+"""Verification by anybody: what was certified and whether it holds, as a page and as JSON."""
+
+import base64
+import hashlib
+import re
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+
+from services.certification.api.statement import Statement, state_what
+from services.certification.api.words import LANGUAGES, Language, day, reason, score, span
+from services.certification.store import CertificationWork, find_by_code
+from shared.kernel.clock import local_date
+from shared.kernel.errors import NotFound
+from shared.store.works import Works
+from shared.web.identity import public
+from shared.web.parts import works
+from shared.web.problems import MEDIA_TYPE, PROBLEMS, problem
+
+_TOO_OFTEN: dict[int | str, dict[str, Any]] = {
+    429: {
+        "description": "Too Many Requests",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+_STATEMENT = {"$ref": "#/components/schemas/Statement"}
+_UNKNOWN = NotFound("unknown-certificate", "no certificate is known under this code")
+
+router = APIRouter(
+    prefix="/verify",
+    tags=["verification"],
+    responses={**PROBLEMS, **_TOO_OFTEN},
+    dependencies=[public()],
+)
+Code = Annotated[
+    str, Path(max_length=64, description="The code at the end of a verification address")
+]
+_Works = Annotated[Works[CertificationWork], Depends(works)]
+
+
+@router.get("/{code}.json")
+async def verify_as_json(request: Request, opened: _Works, code: Code) -> Statement:
+    """Tell what was certified, and whether it is live, a draft, superseded or revoked."""
+    if too_often := _refuse_flood(request):
+        return too_often  # type: ignore[return-value]  # FastAPI passes a response on as it is
+    found = await _find(request, opened, code)
+    if found is None:
+        raise _UNKNOWN
+    return found
+
+
+@router.get(
+    "/{code}",
+    response_class=HTMLResponse,
+    responses={200: {"content": {"application/json": {"schema": _STATEMENT}}}},
+)
+async def verify(
+    request: Request, opened: _Works, code: Code, lang: Annotated[Language | None, Query()] = None
+) -> Response:
+    """Show what was certified as a page; as JSON to whoever accepts JSON and no page."""
+    if too_often := _refuse_flood(request):
+        return too_often
+    accepts = request.headers.get("accept", "")
+    found = await _find(request, opened, code)
+    if "json" in accepts and "html" not in accepts:
+        if found is None:
+            raise _UNKNOWN
+        return JSONResponse(found.model_dump(mode="json"), headers={"Vary": "Accept"})
+    language = lang or preferred(request.headers.get("accept-language", ""))
+    return _page(found, language, 200 if found else 404)
+
+
+def _refuse_flood(request: Request) -> Response | None:
+    client = request.client
+    if request.app.state.throttle.admits(client.host if client else ""):
+        return None
+    refusal = problem(429, "too-often", "this address asks too often; try again in a minute")
+    refusal.headers["Retry-After"] = "60"
+    return refusal
+
+
+async def _find(request: Request, opened: Works[CertificationWork], code: str) -> Statement | None:
+    work = opened.open()
+    dossier = await find_by_code(work, code.upper())
+    terms = dossier.known_terms if dossier else None
+    if dossier is None or terms is None:
+        return None
+    certificate = next(each for each in dossier.certificates if each.code == code.upper())
+    card = await work.cards.of(dossier.learner_id)
+    today = local_date(request.app.state.clock.now(), terms.host_node)
+    named = card.at(certificate.at)
+    return state_what(dossier, terms, certificate, named, work.public_url, today)
+
+
+def preferred(accepted: str) -> Language:
+    """Tell the language that a browser asks for first among ours; Indonesian where it asks for neither."""
+    asked = [part.strip()[:2].lower() for part in accepted.split(",")]
+    return next((language for part in asked for language in LANGUAGES if language == part), "id")
+
+
+def _page(statement: Statement | None, language: Language, status: int) -> Response:
+    template, policy = _template()
+    body = template.render(
+        statement=statement, lang=language, day=day, span=span, reason=reason, score=score
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex",
+        "Cache-Control": "no-cache",
+        "Content-Language": language,
+        "Vary": "Accept, Accept-Language",
+    }
+    return HTMLResponse(body, status, headers=headers)
+
+
+@lru_cache(1)
+def _template() -> tuple[Any, str]:
+    """Load the page with the policy that lets nothing but its own style in."""
+    # Imported here because an idle node need not carry it.
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415
+
+    text = files(__package__).joinpath("verification.html").read_text(encoding="utf-8")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
+    digest = base64.b64encode(
+        hashlib.sha256((style[1] if style else "").encode()).digest()
+    ).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return environment.from_string(text), policy

@@ -1,0 +1,49 @@
+"""certification, put together."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.certification.api import certificates, registers, verification
+from services.certification.api.press import Press
+from services.certification.api.throttle import Throttle
+from services.certification.consumers import SUBSCRIPTIONS
+from services.certification.handlers import account_for_numbers
+from services.certification.settings import Settings
+from services.certification.store import KINDS, CertificationWork, audit_rows
+from shared.kernel.clock import Clock
+from shared.kernel.tasks import every
+from shared.web.identity import Keys
+from shared.web.parts import Blueprint, Engine, Job, Parts
+from shared.web.service import create_service
+
+
+def create_app(
+    settings: Settings, engine: Engine, clock: Clock | None = None, keys: Keys | None = None
+) -> FastAPI:
+    """Make certification's application."""
+
+    def jobs(parts: Parts[CertificationWork]) -> Sequence[Job]:
+        account = partial(account_for_numbers, parts.works, set())
+        return (every(settings.account_seconds, account),)
+
+    blueprint = Blueprint(
+        name="certification",
+        kinds=KINDS,
+        work=partial(CertificationWork, public_url=str(settings.public_url).rstrip("/")),
+        subscriptions=SUBSCRIPTIONS,
+        jobs=jobs,
+    )
+    app = create_service(
+        blueprint,
+        [certificates.router, registers.router, verification.router],
+        audit_rows,
+        settings=settings,
+        engine=engine,
+        clock=clock,
+        keys=keys,
+    )
+    app.state.press = Press(settings.renderings)
+    app.state.throttle = Throttle(settings.verify_rate)
+    return app

@@ -1,0 +1,1 @@
+"""Certification's values and pure decisions."""
