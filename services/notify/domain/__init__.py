@@ -1,0 +1,1 @@
+"""Notices, their wording and their letters: frozen values and pure decisions."""
