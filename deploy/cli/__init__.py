@@ -1,0 +1,1 @@
+"""The `corpu` command line: each command imports what it needs only when it is called."""

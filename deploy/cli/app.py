@@ -1,0 +1,218 @@
+"""The commands and their options; what a command does stands in a module of its own."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.cli.lines import say
+
+_INTERRUPTED = 130
+_FEWEST, _MOST = 8, 5_000
+
+app = typer.Typer(
+    name="corpu",
+    help="A learning node: enrolment, progress, certification and notices of one province or city.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+parked = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
+bench = typer.Typer(help="Benchmarks.", no_args_is_help=True)
+app.add_typer(parked, name="parked")
+app.add_typer(bench, name="bench")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+Service = Annotated[str | None, typer.Option("--service", help="Only this service.")]
+
+
+@app.command()
+def demo(
+    learners: Annotated[
+        int, typer.Option(min=_FEWEST, max=_MOST, help="Seats of the cohort.")
+    ] = 32,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the node running.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the list and the certificates.")
+    ] = None,
+) -> int:
+    """Play a whole cohort on a node of its own, from the nomination list to the certificates."""
+    from deploy.cli.playing import play_demo  # noqa: PLC0415
+
+    return play_demo(learners=learners, keep=keep, as_json=as_json, out=out)
+
+
+@app.command()
+def up(as_json: AsJson = False) -> int:  # noqa: FBT002
+    """Run a node until Ctrl-C."""
+    from deploy.cli.node import run_node  # noqa: PLC0415
+
+    return run_node(as_json=as_json)
+
+
+@app.command()
+def down() -> int:
+    """Stop the node that runs in the background, e.g. after `demo --keep`."""
+    from deploy.cli.node import stop_node  # noqa: PLC0415
+
+    return stop_node()
+
+
+@app.command()
+def status(as_json: AsJson = False) -> int:  # noqa: FBT002
+    """Tell how the running node is: processes, memory, and what waits."""
+    from deploy.cli.node import tell_status  # noqa: PLC0415
+
+    return tell_status(as_json=as_json)
+
+
+@app.command()
+def token(
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times.")],
+    subject: Annotated[str, typer.Option(help="Who the token is for.")] = "corpu-token",
+    agency: Annotated[str | None, typer.Option(help="The person's agency, e.g. 35.73.")] = None,
+    learner: Annotated[str | None, typer.Option(help="The person's learner id.")] = None,
+    nip: Annotated[
+        str | None, typer.Option(help="The person's NIP, in place of a learner id.")
+    ] = None,
+    node: Annotated[
+        str | None, typer.Option(help="The person's node, if it is another one.")
+    ] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")] = 8,
+) -> int:
+    """Print an access token of the node's own issuer."""
+    from deploy.cli.node import print_token  # noqa: PLC0415
+
+    return print_token(
+        role, subject=subject, agency=agency, learner=learner, nip=nip, node=node, hours=hours
+    )
+
+
+@app.command()
+def audit(
+    as_json: AsJson = False,  # noqa: FBT002
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until no fact is on its way.")
+    ] = 30,
+) -> int:
+    """Compare the four stores and name every disagreement."""
+    from deploy.cli.operating import tell_audit  # noqa: PLC0415
+
+    return tell_audit(as_json=as_json, wait=wait)
+
+
+@app.command()
+def replay(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FBT002
+    """Have services state every fact they keep again, with the same ids."""
+    from deploy.cli.operating import state_again  # noqa: PLC0415
+
+    return state_again(service, as_json=as_json)
+
+
+@parked.command("list")
+def parked_list(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FBT002
+    """List parked messages."""
+    from deploy.cli.operating import list_parked  # noqa: PLC0415
+
+    return list_parked(service, as_json=as_json)
+
+
+@parked.command("show")
+def parked_show(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+    """Show one parked message whole."""
+    from deploy.cli.operating import show_parked  # noqa: PLC0415
+
+    return show_parked(key)
+
+
+@parked.command("replay")
+def parked_replay(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+    """Handle a parked message again."""
+    from deploy.cli.operating import replay_parked  # noqa: PLC0415
+
+    return replay_parked(key)
+
+
+@parked.command("drop")
+def parked_drop(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+    """Drop a parked message for good."""
+    from deploy.cli.operating import drop_parked  # noqa: PLC0415
+
+    return drop_parked(key)
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    },
+    add_help_option=False,
+)
+def test(context: typer.Context) -> int:
+    """Run the tests; arguments go to pytest."""
+    from deploy.cli.gates import run_tests  # noqa: PLC0415
+
+    return run_tests(context.args)
+
+
+@app.command()
+def check() -> int:
+    """Hold the source to the house rules: lint, format, types, layers, generated contracts."""
+    from deploy.cli.gates import run_checks  # noqa: PLC0415
+
+    return run_checks()
+
+
+@bench.command("chain")
+def bench_chain(
+    learners: Annotated[int, typer.Option(min=1, help="Learners a leg.")] = 5000,
+    stored: Annotated[
+        int, typer.Option(min=0, help="Enrolments stored before the second leg.")
+    ] = 100_000,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Measure the chain from enrolled to noticed, beside a plain one-message-at-a-time consumer."""
+    from deploy.bench.chain import run  # noqa: PLC0415
+    from deploy.cli.playing import report  # noqa: PLC0415
+
+    return report(run(learners, stored, say), as_json=as_json)
+
+
+@app.command()
+def faults(
+    budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 240,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Kill services on both sides of every durable operation, and show that nothing is lost."""
+    from deploy.cli.playing import report  # noqa: PLC0415
+    from deploy.faults.run import run  # noqa: PLC0415
+
+    return report(run(budget, say), as_json=as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; whatever goes wrong is one line and an exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(app(given, prog_name="corpu", standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    except typer.TyperException as wrong:
+        said = wrong.format_message()
+        if said.startswith("Usage:"):
+            sys.stderr.write(f"{said}\n")
+        else:
+            say(said)
+        return wrong.exit_code
+    except Exception as failure:  # noqa: BLE001 - the one place that turns failures into lines
+        from deploy.cli.ending import ending_of  # noqa: PLC0415 - knows of libraries that a good end needs not
+
+        line, status = ending_of(failure)
+        if line:
+            say(line)
+        return status

@@ -1,0 +1,117 @@
+"""The demo's last act: graduation decided in one call, certificates issued, signed and printed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from deploy.client import Declined, together, until
+from deploy.demo.evidence import Participant
+from deploy.demo.nomination import Nominated
+from deploy.demo.stage import Stage
+
+_SIGNATORY = {
+    "name": "Dra. Sri Endang Wahyuni, M.Si.",
+    "position": "Kepala BPSDM Provinsi Jawa Timur",
+}
+_AT_ONCE = 4
+_SIGNED_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One certificate as the node holds it, and the file that its PDF was written to."""
+
+    certificate: dict[str, Any]
+    pdf: Path
+
+
+async def graduate(
+    stage: Stage, nominated: Nominated, participants: Sequence[Participant]
+) -> dict[str, Any]:
+    """Decide on everybody in one call, once the node knows that each has completed every phase."""
+    await until(
+        "every learner has completed the programme",
+        partial(
+            _all_completed, stage, nominated, frozenset(each.enrolment_id for each in participants)
+        ),
+        within=stage.patience,
+    )
+    decided_on = nominated.course.days(len(nominated.course.phases))[-1] + timedelta(days=4)
+    answer: dict[str, Any] = await stage.organiser.post(
+        "enrolment",
+        f"/cohorts/{nominated.cohort_id}/graduation",
+        {
+            "decided_on": str(decided_on),
+            "minutes": "Berita Acara 800.2.4.2/1187/204.5/2024",
+            "signatory": _SIGNATORY,
+            "decisions": [
+                {"enrolment_id": each.enrolment_id, "outcome": "graduated"} for each in participants
+            ],
+        },
+    )
+    return answer
+
+
+async def sign_and_print(stage: Stage, nominated: Nominated, wanted: int) -> list[Printed]:
+    """Wait for the drafts, sign each, write each PDF to the folder; in order of number."""
+    await until(
+        "every graduate has a certificate",
+        partial(_as_many, stage, nominated, wanted),
+        within=stage.patience,
+    )
+    drafts = await certificates(stage, nominated)
+    last = nominated.course.days(len(nominated.course.phases))[-1]
+    await _sign(stage, drafts, last + timedelta(days=7))
+    folder = stage.out / "sertifikat"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = stage.watch.begin("certificates printed", len(drafts))
+
+    async def print_one(held: dict[str, Any]) -> Printed:
+        path = f"/certificates/{held['enrolment_id']}/pdf"
+        content = await stage.organiser.read("certification", path)
+        file = folder / f"{_file_name(held['number'])}.pdf"
+        file.write_bytes(content)
+        done(1)
+        return Printed(held, file)
+
+    return await together(print_one, await certificates(stage, nominated), at_once=_AT_ONCE)
+
+
+async def _sign(stage: Stage, drafts: Sequence[dict[str, Any]], signed_on: date) -> None:
+    """Have the signatory sign all drafts; Declined where one cannot be signed."""
+    for start in range(0, len(drafts), _SIGNED_AT_ONCE):
+        items = [
+            {"enrolment_id": each["enrolment_id"], "external_number": f"LAN-{each['number']}"}
+            for each in drafts[start : start + _SIGNED_AT_ONCE]
+        ]
+        said = {"signed_on": str(signed_on), "signed_by": _SIGNATORY["name"], "items": items}
+        answer = await stage.organiser.post("certification", "/certificates/signatures", said)
+        for each in answer["results"]:
+            if each["status"] == "refused":
+                detail = f"enrolment {each['enrolment_id']} cannot be signed"
+                raise Declined("certification", 200, each["reason"], detail)
+
+
+async def certificates(stage: Stage, nominated: Nominated) -> list[dict[str, Any]]:
+    """List the cohort's certificates in order of number."""
+    found = stage.organiser.pages("certification", "/certificates", cohort=nominated.cohort_id)
+    return sorted([each async for each in found], key=lambda each: str(each["number"]))
+
+
+def _file_name(number: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-." else "-" for sign in number)
+
+
+async def _all_completed(stage: Stage, nominated: Nominated, wanted: frozenset[str]) -> bool:
+    path = f"/cohorts/{nominated.cohort_id}/enrolments"
+    completed = {
+        each["id"] async for each in stage.organiser.pages("enrolment", path) if each["completed"]
+    }
+    return wanted <= completed
+
+
+async def _as_many(stage: Stage, nominated: Nominated, wanted: int) -> bool:
+    return len(await certificates(stage, nominated)) >= wanted

@@ -1,0 +1,75 @@
+"""What the demo stands on: a node's client, tokens for whoever speaks, and somebody who watches."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from deploy.client import NodeClient, Voice
+from deploy.demo.cast import CITY
+
+
+class Tokens(Protocol):
+    """Issues access tokens of the node."""
+
+    def __call__(
+        self, *roles: str, subject: str, agency: str | None = None, learner_id: str | None = None
+    ) -> str:
+        """Sign a token for a person with these roles."""
+        ...
+
+
+class Watch(Protocol):
+    """Follows the work, e.g. with progress bars."""
+
+    def begin(self, what: str, total: int) -> Callable[[int], None]:
+        """Begin a piece of work of so many steps; what is given back hears of each step done."""
+        ...
+
+
+class NobodyWatches:
+    """Follows nothing."""
+
+    def begin(self, what: str, total: int) -> Callable[[int], None]:
+        """Take note of nothing."""
+        del what, total
+        return lambda _: None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A node to play on; `patience` is for how many seconds anything is waited for."""
+
+    client: NodeClient
+    tokens: Tokens
+    out: Path
+    watch: Watch = field(default_factory=NobodyWatches)
+    patience: float = 60.0
+
+    @property
+    def organiser(self) -> Voice:
+        """Speak as the training agency's organiser."""
+        return self.client.speaking(self.tokens("organiser", subject="penyelenggara"))
+
+    @property
+    def operator(self) -> Voice:
+        """Speak as the node's operator."""
+        return self.client.speaking(self.tokens("operator", "auditor", subject="operator"))
+
+    @property
+    def nominator(self) -> Voice:
+        """Speak as the city's personnel agency."""
+        return self.client.speaking(self.tokens("nominator", subject="pengusul", agency=CITY))
+
+    @property
+    def endorser(self) -> Voice:
+        """Speak as the officer of that agency who signs its lists."""
+        return self.client.speaking(
+            self.tokens("endorser", subject="pejabat-pengesah", agency=CITY)
+        )
+
+    def companion(self, role: str, learner_id: str) -> Voice:
+        """Speak as one mentor, coach or examiner."""
+        return self.client.speaking(
+            self.tokens(role, subject=f"{role}-{learner_id[:8]}", learner_id=learner_id)
+        )

@@ -1,0 +1,1 @@
+"""A whole node in one command, without Docker: one supervisor over broker, store and services."""

@@ -1,0 +1,131 @@
+"""What an embedded node is told by its environment; the only home of `os.environ` in `deploy`."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+LOOPBACK = "127.0.0.1"
+ROOT = Path(__file__).parents[2]
+SERVICES = ("enrolment", "progress", "certification", "notify")
+PORTS = {
+    "enrolment": 8101,
+    "progress": 8102,
+    "certification": 8103,
+    "notify": 8104,
+    "broker": 9092,
+    "store": 27017,
+}
+PSEUDONYM_KEY = "keys/pseudonym.hex"
+PRIVATE_KEY = "keys/issuer.private.json"
+PUBLIC_KEYS = "keys/jwks.json"
+_HIGHEST_PORT = 65535
+# Below the ports that systems lend to outgoing connections, which could take one meanwhile.
+_FREE_FROM, _FREE_SPAN = 20_000, 10_000
+# One walk for each process, far from its neighbours, so that nodes do not meet before they start.
+_steps = count(os.getpid() * 997)
+
+
+class NodeError(Exception):
+    """The node cannot run; it reads as one line that says why and what to do about it."""
+
+
+def port_setting(part: str) -> str:
+    """Name the setting that moves a part to another port."""
+    return f"CORPU_{part.upper()}_PORT"
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """Where an embedded node keeps its state, who it is, and which ports it takes."""
+
+    home: Path = ROOT / ".corpu"
+    node: str = "35"
+    host: str = LOOPBACK
+    ports: Mapping[str, int] = field(default_factory=lambda: dict(PORTS))
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; NodeError where one of them cannot be meant."""
+        given = dict(os.environ if environment is None else environment)
+        node = given.get("CORPU_NODE", cls.node)
+        if not re.fullmatch(r"[0-9]{2}(\.[0-9]{2})?", node):
+            raise NodeError(f"CORPU_NODE must be a region code such as 35 or 35.73, not {node!r}")
+        return cls(
+            home=Path(given.get("CORPU_HOME") or cls.home).absolute(),
+            node=node,
+            host=given.get("CORPU_HOST", cls.host),
+            ports={part: _port(given, part) for part in PORTS},
+            environment=given,
+        )
+
+    def elsewhere(self, home: Path) -> Self:
+        """Move to another home and to ports that are free now, so that two nodes do not meet."""
+        free = (port for step in _steps if _is_free(port := _FREE_FROM + step % _FREE_SPAN))
+        return replace(self, home=home.absolute(), ports={part: next(free) for part in PORTS})
+
+    def given(self, service: str, key: str) -> str:
+        """Tell what was set for one service (`PROGRESS_MONGO_URI`), or for all; "" for neither."""
+        return self.environment.get(f"{service.upper()}_{key}") or self.environment.get(key, "")
+
+    @property
+    def issuer(self) -> str:
+        """Name the issuer whose tokens the node accepts: its own, unless another was set."""
+        return self.environment.get("CORPU_ISSUER") or f"urn:corpu:{self.node}"
+
+    @property
+    def audience(self) -> str:
+        """Name the audience that tokens must be meant for."""
+        return self.environment.get("CORPU_AUDIENCE") or "corpu"
+
+    def of(self, service: str) -> dict[str, str]:
+        """Tell a service's environment: who and where it is, its store, its broker and its keys."""
+        store, broker = self.given(service, "MONGO_URI"), self.given(service, "KAFKA_BOOTSTRAP")
+        embedded_store = f"{LOOPBACK}:{self.ports['store']}"
+        own_database = self.environment.get(f"{service.upper()}_MONGO_DATABASE")
+        # The embedded broker knows no idempotent producer and forgets what it held (ADR-0005).
+        idempotent, restate = "false", "true"
+        if broker:
+            idempotent = self.given(service, "KAFKA_IDEMPOTENT") or "true"
+            restate = self.given(service, "CORPU_RESTATE_ON_START") or "false"
+        return {
+            "CORPU_JWKS": str(self.home / PUBLIC_KEYS),
+            "CORPU_PSEUDONYM_KEY_FILE": str(self.home / PSEUDONYM_KEY),
+            "CORPU_PUBLIC_URL": f"http://{LOOPBACK}:{self.ports['certification']}",
+            **{key: value for key, value in self.environment.items() if key != "CORPU_FAULT"},
+            "CORPU_NODE": self.node,
+            "CORPU_HOST": self.host,
+            "CORPU_PORT": str(self.ports[service]),
+            "CORPU_HOME": str(self.home),
+            "CORPU_ISSUER": self.issuer,
+            "CORPU_AUDIENCE": self.audience,
+            "MONGO_URI": store or f"mongodb://{embedded_store}/?directConnection=true",
+            "MONGO_DATABASE": own_database or f"corpu_{service}",
+            "KAFKA_BOOTSTRAP": broker or f"{LOOPBACK}:{self.ports['broker']}",
+            "KAFKA_IDEMPOTENT": idempotent,
+            "CORPU_RESTATE_ON_START": restate,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONSAFEPATH": "1",
+        }
+
+
+def _port(given: Mapping[str, str], part: str) -> int:
+    text = given.get(port_setting(part)) or str(PORTS[part])
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _HIGHEST_PORT:
+        raise NodeError(
+            f"{port_setting(part)} must be a port from 1 to {_HIGHEST_PORT}, not {text!r}"
+        )
+    return int(text)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind((LOOPBACK, port))
+        return True
+    return False

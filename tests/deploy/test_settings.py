@@ -1,0 +1,91 @@
+"""What an embedded node reads of its environment."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.settings import PORTS, NodeError, NodeSettings
+
+
+def test_a_bare_environment_gives_the_documented_defaults() -> None:
+    """Without any setting the node is East Java's, on the documented ports."""
+    settings = NodeSettings.read({})
+
+    assert ("35", "127.0.0.1", PORTS) == (settings.node, settings.host, settings.ports)
+    assert ".corpu" == settings.home.name
+    assert ("urn:corpu:35", "corpu") == (settings.issuer, settings.audience)
+
+
+def test_every_setting_can_be_given() -> None:
+    """Home, node, host, ports and issuer come from the environment."""
+    settings = NodeSettings.read(
+        {
+            "CORPU_HOME": "/srv/corpu",
+            "CORPU_NODE": "35.73",
+            "CORPU_HOST": "192.0.2.7",
+            "CORPU_BROKER_PORT": "19092",
+            "CORPU_ISSUER": "https://login.example",
+            "CORPU_AUDIENCE": "learning",
+        }
+    )
+
+    assert Path("/srv/corpu") == settings.home
+    assert ("35.73", "192.0.2.7", 19092) == (settings.node, settings.host, settings.ports["broker"])
+    assert "https://login.example" == settings.of("progress")["CORPU_ISSUER"]
+    assert "learning" == settings.of("progress")["CORPU_AUDIENCE"]
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "9o92", "²", "9092.0", "123456"])
+def test_a_port_that_is_none_is_one_clear_line(text: str) -> None:
+    """A port that cannot be one names its setting."""
+    with pytest.raises(NodeError) as refused:
+        NodeSettings.read({"CORPU_STORE_PORT": text})
+
+    assert f"CORPU_STORE_PORT must be a port from 1 to 65535, not {text!r}" == str(refused.value)
+
+
+def test_a_node_that_is_no_region_is_one_clear_line() -> None:
+    """A node is named by its region code."""
+    with pytest.raises(NodeError) as refused:
+        NodeSettings.read({"CORPU_NODE": "jatim"})
+
+    assert ("CORPU_NODE must be a region code such as 35 or 35.73, not 'jatim'") == str(
+        refused.value
+    )
+
+
+def test_one_services_own_setting_goes_before_the_shared_one() -> None:
+    """`PROGRESS_MONGO_URI` speaks for progress, `MONGO_URI` for the rest."""
+    settings = NodeSettings.read(
+        {
+            "MONGO_URI": "mongodb://all",
+            "PROGRESS_MONGO_URI": "mongodb://own",
+            "PROGRESS_KAFKA_BOOTSTRAP": "own:9092",
+            "PROGRESS_KAFKA_IDEMPOTENT": "false",
+            "PROGRESS_MONGO_DATABASE": "learning",
+            "SMTP_URL": "smtp://mail.example",
+            "CORPU_FAULT": "store.keep:before:1",
+        }
+    )
+    own, other = settings.of("progress"), settings.of("notify")
+
+    assert ("mongodb://own", "mongodb://all") == (own["MONGO_URI"], other["MONGO_URI"])
+    assert ("own:9092", "127.0.0.1:9092") == (own["KAFKA_BOOTSTRAP"], other["KAFKA_BOOTSTRAP"])
+    assert ("false", "false") == (own["KAFKA_IDEMPOTENT"], own["CORPU_RESTATE_ON_START"])
+    assert ("learning", "corpu_notify") == (own["MONGO_DATABASE"], other["MONGO_DATABASE"])
+    assert "smtp://mail.example" == other["SMTP_URL"]
+    assert "CORPU_FAULT" not in own
+
+
+def test_secrets_in_the_environment_are_not_shown() -> None:
+    """Settings that are printed do not show what the environment holds."""
+    assert "hush" not in repr(NodeSettings.read({"SMTP_URL": "smtp://u:hush@mail"}))
+
+
+def test_two_nodes_elsewhere_do_not_meet(tmp_path: Path) -> None:
+    """A moved node has its own home, and ports that no other moved one has."""
+    first, second = (NodeSettings.read({}).elsewhere(tmp_path / name) for name in "ab")
+
+    assert tmp_path / "a" == first.home
+    assert PORTS.keys() == first.ports.keys()
+    assert 12 == len({*first.ports.values(), *second.ports.values()})

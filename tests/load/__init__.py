@@ -1,0 +1,1 @@
+"""What our services are measured against, and nothing that a node runs."""
