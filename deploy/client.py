@@ -22,6 +22,7 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _ANSWER_SECONDS = 120.0
 _PAGE = 500
+_SHARE_OF_WAITING = 0.15
 
 
 class Declined(Exception):  # noqa: N818 - says what is the case
@@ -182,13 +183,16 @@ def _declined(service: str, answer: httpx2.Response) -> Declined:
 async def until(
     what: str, holds: Callable[[], Awaitable[bool]], *, within: float, every: float = 0.1
 ) -> None:
-    """Wait until a condition holds; TimeoutError names it after `within` seconds."""
-    ends = time.monotonic() + within
+    """Wait until a condition holds; TimeoutError names it after `within` seconds.
+
+    It is asked every so many seconds, and the more rarely the longer it takes.
+    """
+    began = time.monotonic()
     while not await holds():
-        if time.monotonic() > ends:
-            message = f"waited {within:.0f} s in vain until {what}"
-            raise TimeoutError(message)
-        await asyncio.sleep(every)
+        waited = time.monotonic() - began
+        if waited > within:
+            raise TimeoutError(f"waited {within:.0f} s in vain until {what}")
+        await asyncio.sleep(max(every, waited * _SHARE_OF_WAITING))
 
 
 async def together(

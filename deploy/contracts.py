@@ -13,14 +13,18 @@ from typing import Any
 import yaml
 from fastapi import FastAPI
 
-from services.certification import app as certification
+from services.certification.app import create_app as create_certification
 from services.certification.consumers import SUBSCRIPTIONS as CERTIFICATION
-from services.enrolment import app as enrolment
+from services.certification.settings import Settings as CertificationSettings
+from services.enrolment.app import create_app as create_enrolment
 from services.enrolment.consumers import SUBSCRIPTIONS as ENROLMENT
-from services.notify import app as notify
+from services.enrolment.settings import Settings as EnrolmentSettings
+from services.notify.app import create_app as create_notify
 from services.notify.consumers import SUBSCRIPTIONS as NOTIFY
-from services.progress import app as progress
+from services.notify.settings import Settings as NotifySettings
+from services.progress.app import create_app as create_progress
 from services.progress.consumers import SUBSCRIPTIONS as PROGRESS
+from services.progress.settings import Settings as ProgressSettings
 from shared.bus.subscription import Subscription
 from shared.events.contracts import SCHEMAS, Heard, asyncapi, schema_files, stale, write
 from shared.web.engine import KafkaMongoEngine
@@ -31,10 +35,10 @@ ASYNCAPI = ROOT / "docs" / "asyncapi.yaml"
 OPENAPI = ROOT / "docs" / "openapi"
 
 APPS: Mapping[str, Callable[[Engine], FastAPI]] = {
-    "enrolment": lambda engine: enrolment.create_app(enrolment.Settings(), engine),
-    "progress": lambda engine: progress.create_app(progress.Settings(), engine),
-    "certification": lambda engine: certification.create_app(certification.Settings(), engine),
-    "notify": lambda engine: notify.create_app(notify.Settings(), engine),
+    "enrolment": lambda engine: create_enrolment(EnrolmentSettings(), engine),
+    "progress": lambda engine: create_progress(ProgressSettings(), engine),
+    "certification": lambda engine: create_certification(CertificationSettings(), engine),
+    "notify": lambda engine: create_notify(NotifySettings(), engine),
 }
 """How to make each service's application with what the environment tells, on a given engine."""
 

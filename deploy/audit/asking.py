@@ -8,7 +8,7 @@ from deploy.audit.rules import compare
 from deploy.client import SERVICES, Voice, until
 
 _QUIET_EVERY = 0.4
-_QUIET_LOOKS = 3
+_QUIET_LOOKS = 5
 _COUNTERS = re.compile(rb"^corpu_facts_(?:stated|handled|parked)_total.*$", re.MULTILINE)
 
 
@@ -22,7 +22,7 @@ async def read_books(auditor: Voice, entered: Callable[[int], None] = lambda _: 
     return books
 
 
-async def quiet(operator: Voice, *, within: float) -> None:
+async def quiet(operator: Voice, *, within: float, every: float = _QUIET_EVERY) -> None:
     """Wait until no fact is on its way; TimeoutError after so many seconds.
 
     Between two hops nothing lags for an instant, so several looks in a row must find no change.
@@ -38,7 +38,7 @@ async def quiet(operator: Voice, *, within: float) -> None:
         before = now
         return looks >= _QUIET_LOOKS
 
-    await until("no fact is on its way", rests, within=within, every=_QUIET_EVERY)
+    await until("no fact is on its way", rests, within=within, every=every)
 
 
 async def _stirs(operator: Voice, service: str) -> tuple[int, Iterable[bytes]]:

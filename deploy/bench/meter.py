@@ -45,7 +45,7 @@ class Reading:
 
     @classmethod
     async def now(cls, pids: dict[str, int], addresses: dict[str, str]) -> Self:
-        """Read all meters."""
+        """Read all meters; it costs the services some milliseconds, so do not ask too often."""
         handled, stated = {}, {}
         async with httpx2.AsyncClient(timeout=30) as client:
             for service in SERVICES:

@@ -69,7 +69,7 @@ async def enrol(organiser: Voice, endorser: Voice, first: int, count: int) -> li
 
 async def teach(organiser: Voice, enrolments: list[str], counted: Callable[[], Any]) -> None:
     """Send what completes six phases, phase by phase, once progress knows everybody, as `counted` tells."""
-    await until("progress knows the enrolled", counted, within=_PATIENCE)
+    await until("progress knows the enrolled", counted, within=_PATIENCE, every=2.0)
     for phase in range(1, PHASES + 1):
         at = f"2024-0{phase}-15T03:00:00Z"
         said = {

@@ -18,6 +18,7 @@ _CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("contracts", (*_TOOL, "deploy.contracts", "--check")),
 )
+_DECIDE = ("-n", "--numprocesses", "--dist", "--pdb", "--trace", "--collect-only", "--co")
 
 
 def run_checks() -> int:
@@ -33,12 +34,15 @@ def run_checks() -> int:
 
 
 def run_tests(arguments: Sequence[str]) -> int:
-    """Run pytest, on as many processes as there are cores unless the arguments say otherwise."""
-    chosen = any(
-        each.startswith(("-n", "--numprocesses", "--dist", "--pdb", "-p")) for each in arguments
-    )
-    spread = () if chosen else ("-n", "auto", "--dist", "loadgroup")
-    return _run((*_TOOL, "pytest", *spread, *arguments))
+    """Run pytest with these arguments, and tell its exit status."""
+    return _run(pytest_command(arguments))
+
+
+def pytest_command(arguments: Sequence[str]) -> list[str]:
+    """Tell how pytest is called: on two processes, unless the arguments say how many or debug."""
+    decided = any(each.startswith(_DECIDE) for each in arguments)
+    spread = () if decided else ("-n", "2", "--dist", "loadscope")
+    return [*_TOOL, "pytest", *spread, *arguments]
 
 
 def _run(command: Sequence[str]) -> int:

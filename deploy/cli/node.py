@@ -2,16 +2,19 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
 from deploy.cli.lines import say, table, tell, tell_json
 from deploy.embedded.node import EmbeddedNode
-from deploy.embedded.settings import PSEUDONYM_KEY, SERVICES, NodeError, NodeSettings
+from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
 from deploy.running import Process, Running, found, note, processes
 
 HEARTBEATS = (
@@ -85,9 +88,9 @@ def tell_status(*, as_json: bool) -> int:
         return int(not ready)
     _tell_processes(shown)
     tell()
+    columns = ("ready", "outbox", "lag", "parked", "why")
     rows: list[tuple[object, ...]] = [
-        (name, *(each.get(key, "-") for key in ("ready", "outbox", "lag", "parked", "why")))
-        for name, each in services.items()
+        (name, *(each.get(key, "") for key in columns)) for name, each in services.items()
     ]
     table(("service", "ready", "outbox", "lag", "parked", ""), rows)
     if not durable:
@@ -166,7 +169,11 @@ def print_token(
     except NodeError:
         home = settings.home
     if nip is not None:
-        learner = learner_id(nip, read_pseudonym_key(home / PSEUDONYM_KEY))
+        key_file = Path(replace(settings, home=home).of("enrolment")["CORPU_PSEUDONYM_KEY_FILE"])
+        try:
+            learner = learner_id(_digits(nip), read_pseudonym_key(key_file))
+        except ValueError as broken:
+            raise NodeError(str(broken)) from broken
     token = issue(
         home,
         subject=subject,
@@ -180,3 +187,11 @@ def print_token(
     )
     tell(token)
     return 0
+
+
+def _digits(nip: str) -> str:
+    """Read a number as people write it; ValueError where it has not 18 digits."""
+    digits = re.sub(r"[ .\-]", "", nip)
+    if not re.fullmatch(r"[0-9]{18}", digits):
+        raise ValueError(f"a NIP has 18 digits, and {nip!r} has not")
+    return digits

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from deploy.cli.lines import say, tell_json
 from deploy.demo.run import Demo, Finished, run
+from deploy.embedded.settings import NodeSettings
 
 _TITLES = {
     "enrolled": "enrolled now",
@@ -38,6 +39,7 @@ class Bars:
 
 def play_demo(*, learners: int, keep: bool, as_json: bool, out: Path | None) -> int:
     """Play the demo and tell what came of it; exit status 1 where that is no whole cohort."""
+    demo = Demo.planned(learners=learners, keep=keep, out=out, settings=NodeSettings.read())
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -49,7 +51,7 @@ def play_demo(*, learners: int, keep: bool, as_json: bool, out: Path | None) -> 
         def aside(line: str) -> None:
             progress.console.print(f"corpu: {line}", markup=False, highlight=False)
 
-        finished = asyncio.run(run(Demo(learners, keep, out), Bars(progress), aside))
+        finished = asyncio.run(run(demo, Bars(progress), aside))
     if as_json:
         tell_json(finished.as_json())
     else:

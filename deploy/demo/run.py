@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 from deploy.audit import audit
 from deploy.client import SERVICES, NodeClient
@@ -19,7 +20,7 @@ from deploy.demo.replay import replay
 from deploy.demo.stage import Stage, Tokens, Watch
 from deploy.demo.totals import Outcome, tally
 from deploy.embedded import tokens
-from deploy.embedded.node import EmbeddedNode
+from deploy.embedded.node import EmbeddedNode, Interrupted
 from deploy.embedded.settings import ROOT, NodeError, NodeSettings
 from deploy.running import find
 from shared.kernel.clock import SystemClock
@@ -27,15 +28,39 @@ from shared.kernel.clock import SystemClock
 _PATIENCE = 60.0
 _SECONDS_A_LEARNER = 0.5
 _LOOK_SECONDS = 0.1
+_NOT_FOR_A_DEMO = frozenset({"CORPU_JWKS", "CORPU_ISSUER", "CORPU_AUDIENCE", "SMTP_URL"})
+"""A demo signs its own tokens, and writes to nobody."""
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the command line asked for."""
+    """What was asked for, and where its node and its papers go."""
 
-    learners: int = 32
-    keep: bool = False
-    out: Path | None = None
+    learners: int
+    keep: bool
+    settings: NodeSettings
+    out: Path
+
+    @classmethod
+    def planned(
+        cls, *, learners: int, keep: bool, out: Path | None, settings: NodeSettings
+    ) -> Self:
+        """Make a folder of this run, so that none meets another's data; OSError where it cannot be."""
+        stamp = SystemClock().now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        folder = settings.home / "demo" / stamp
+        papers = (out or folder).absolute()
+        papers.mkdir(parents=True, exist_ok=True)
+        name = stamp.replace("-", "_")
+        databases = {
+            f"{each.upper()}_MONGO_DATABASE": f"corpu_demo_{name}_{each}" for each in SERVICES
+        }
+        own = {
+            key: value for key, value in settings.environment.items() if key not in _NOT_FOR_A_DEMO
+        }
+        settings = replace(settings, environment={**databases, **own})
+        home = folder / "node"
+        placed = replace(settings, home=home) if keep else settings.elsewhere(home)
+        return cls(learners, keep, placed, papers)
 
 
 @dataclass(frozen=True)
@@ -74,21 +99,22 @@ async def play(stage: Stage, seats: int) -> Outcome:
 async def run(demo: Demo, watch: Watch, say: Callable[[str], None]) -> Finished:
     """Start a node of its own, play, and stop it again unless it is to be kept."""
     started = time.monotonic()
-    settings, out = _place(demo)
-    outcome: Outcome | None = None
+    home = demo.settings.home
     try:
         done = watch.begin("node started", 1)
-        async with _node(demo, settings, say) as addresses:
+        async with _node(demo, say) as addresses:
             done(1)
-            stage = _stage(settings, addresses, out, demo.learners, watch)
+            stage = _stage(demo, addresses, watch)
             async with stage.client:
                 outcome = await play(stage, demo.learners)
-    finally:
-        # What a failed run left behind is what somebody will want to look at.
-        if outcome is not None and not demo.keep:
-            shutil.rmtree(settings.home, ignore_errors=True)
+    except (Interrupted, asyncio.CancelledError):
+        # Any other failure leaves its node's state for whoever wants to know why.
+        shutil.rmtree(home, ignore_errors=True)
+        raise
+    if not demo.keep:
+        shutil.rmtree(home, ignore_errors=True)
     kept = addresses if demo.keep else {}
-    return Finished(outcome, out, settings.home, kept, round(time.monotonic() - started, 1))
+    return Finished(outcome, demo.out, home, kept, round(time.monotonic() - started, 1))
 
 
 def tokens_of(settings: NodeSettings) -> Tokens:
@@ -105,48 +131,43 @@ def tokens_of(settings: NodeSettings) -> Tokens:
     return token
 
 
-def _place(demo: Demo) -> tuple[NodeSettings, Path]:
-    """Tell where node and papers go: a folder of this run, so that none meets another's data."""
-    settings = NodeSettings.read()
-    stamp = SystemClock().now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    folder = settings.home / "demo" / stamp
-    out = (demo.out or folder).absolute()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as refused:
-        raise NodeError(f"{out}: {refused.strerror}") from refused
-    databases = {
-        f"{name.upper()}_MONGO_DATABASE": f"corpu_demo_{stamp.replace('-', '_')}_{name}"
-        for name in SERVICES
-    }
-    settings = replace(settings, environment={**databases, **settings.environment})
-    home = folder / "node"
-    return (replace(settings, home=home) if demo.keep else settings.elsewhere(home)), out
+@asynccontextmanager
+async def _node(demo: Demo, say: Callable[[str], None]) -> AsyncIterator[Mapping[str, str]]:
+    """Run a node for as long as the block lasts, or longer if it is to be kept; tell its addresses."""
+    if demo.keep:
+        async with _detached(demo.settings) as addresses:
+            yield addresses
+        return
+    async with EmbeddedNode(demo.settings, say=say) as node:
+        yield node.addresses
 
 
 @asynccontextmanager
-async def _node(
-    demo: Demo, settings: NodeSettings, say: Callable[[str], None]
-) -> AsyncIterator[Mapping[str, str]]:
-    """Run a node for as long as the block lasts, or leave one running; tell its addresses."""
-    if not demo.keep:
-        async with EmbeddedNode(settings, say=say) as node:
-            yield node.addresses
-        return
-    yield await _detached(settings)
-
-
-async def _detached(settings: NodeSettings) -> Mapping[str, str]:
-    """Start `corpu up` as a process that outlives this one, and wait until its node is ready."""
+async def _detached(settings: NodeSettings) -> AsyncIterator[Mapping[str, str]]:
+    """Start `corpu up` as a process that outlives this one; only a failed block ends it."""
     settings.home.mkdir(parents=True, exist_ok=True)
     log = settings.home / "up.log"
     process = _start(settings, log)
-    while (running := find(settings.home)) is None:
+    try:
+        yield await _addresses(settings.home, process, log)
+    except BaseException:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+        raise
+
+
+async def _addresses(home: Path, process: subprocess.Popen[bytes], log: Path) -> Mapping[str, str]:
+    """Wait until a node is ready; NodeError, with its own last words, where it ends before."""
+    while (running := find(home)) is None:
         if process.poll() is not None:
-            said = log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
-            raise NodeError(said.removeprefix("corpu: ") or f"the node ended at once: see {log}")
+            raise NodeError(_last_words(log))
         await asyncio.sleep(_LOOK_SECONDS)
     return running.addresses
+
+
+def _last_words(log: Path) -> str:
+    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return said[-1].removeprefix("corpu: ") if said else f"the node said nothing in {log}"
 
 
 def _start(settings: NodeSettings, log: Path) -> subprocess.Popen[bytes]:
@@ -167,9 +188,8 @@ def _start(settings: NodeSettings, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _stage(
-    settings: NodeSettings, addresses: Mapping[str, str], out: Path, learners: int, watch: Watch
-) -> Stage:
+def _stage(demo: Demo, addresses: Mapping[str, str], watch: Watch) -> Stage:
     reached = {name: addresses[name] for name in SERVICES}
-    patience = _PATIENCE + learners * _SECONDS_A_LEARNER
-    return Stage(NodeClient(reached, patience=_PATIENCE), tokens_of(settings), out, watch, patience)
+    client = NodeClient(reached, patience=_PATIENCE)
+    patience = _PATIENCE + demo.learners * _SECONDS_A_LEARNER
+    return Stage(client, tokens_of(demo.settings), demo.out, watch, patience)

@@ -78,7 +78,10 @@ async def tally(
         "refused": dict(sorted(refused.items())),
         "phases_completed": sum(record["phases"] for record in records.values()),
         "phases_of": len(nominated.course.phases),
-        "evidence": {**replayed.said, "refusals": dict(replayed.refusals)},
+        "evidence": {
+            **{name: replayed.said[name] for name in ("accepted", "repeated", "refused")},
+            "refusals": dict(replayed.refusals),
+        },
         "missing_on_the_way": {
             "attendance": list(replayed.missed),
             "approval": list(replayed.sent_back),

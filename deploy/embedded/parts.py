@@ -40,7 +40,7 @@ class Part:
     # Nothing of the caller's environment concerns a part, unless it is given here.
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = LOOPBACK
-    grace: float = 6.0
+    grace: float = 8.0
     starts: int = 0
     process: asyncio.subprocess.Process | None = None
 

@@ -10,6 +10,8 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from shared.kernel.regions import is_region
+
 LOOPBACK = "127.0.0.1"
 ROOT = Path(__file__).parents[2]
 SERVICES = ("enrolment", "progress", "certification", "notify")
@@ -55,7 +57,7 @@ class NodeSettings:
         """Read the settings; NodeError where one of them cannot be meant."""
         given = dict(os.environ if environment is None else environment)
         node = given.get("CORPU_NODE", cls.node)
-        if not re.fullmatch(r"[0-9]{2}(\.[0-9]{2})?", node):
+        if not is_region(node):
             raise NodeError(f"CORPU_NODE must be a region code such as 35 or 35.73, not {node!r}")
         return cls(
             home=Path(given.get("CORPU_HOME") or cls.home).absolute(),

@@ -6,10 +6,10 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.certification.api import certificates, registers, verification
-from services.certification.api.press import Press
 from services.certification.api.throttle import Throttle
 from services.certification.consumers import SUBSCRIPTIONS
 from services.certification.handlers import account_for_numbers
+from services.certification.papers.press import Press
 from services.certification.settings import Settings
 from services.certification.store import KINDS, CertificationWork, audit_rows
 from shared.kernel.clock import Clock

@@ -129,7 +129,7 @@ async def find_by_code(work: CertificationWork, code: str) -> Dossier | None:
     return found[0] if found else None
 
 
-async def find_certificates(  # noqa: PLR0913 - one parameter for each question
+async def find_certificates(
     work: CertificationWork,
     *,
     cohort: str | None,

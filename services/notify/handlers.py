@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.notify.domain.letters import Letter, Outcome, conclude, prepare, put_back, send_again
-from services.notify.domain.notices import Card, Notice, notice_id, stamp
+from services.notify.domain.notices import Card, notice_id, stamp
 from services.notify.domain.phrases import Language
 from services.notify.ports import Work
 from shared.events.enrolment import LearnerRecorded
@@ -16,9 +16,9 @@ _PAGE = 200
 
 async def tell_people(fact: Fact, work: Work) -> None:
     """Keep the one notice of a fact; a repeat finds it there and changes nothing."""
-    known = await work.notices.of(notice_id(fact))
-    if not known.type:
-        work.notices.keep(Notice.of(fact, work.channels))
+    notice = await work.notices.of(notice_id(fact))
+    if not notice.type:
+        work.notices.keep(notice.telling(fact, work.channels))
 
 
 async def keep_newest_card(fact: LearnerRecorded, work: Work) -> None:

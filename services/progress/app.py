@@ -1,24 +1,20 @@
 """The composition root of progress."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
 
 from services.progress.api import routers
 from services.progress.consumers import SUBSCRIPTIONS
-from services.progress.handlers import warn_before_deadlines
+from services.progress.jobs import warn_of_risks
 from services.progress.settings import Settings
-from services.progress.store import KINDS, ProgressWork, audit_rows, near_deadlines
-from shared.kernel.clock import Clock, local_date
+from services.progress.store import KINDS, ProgressWork, audit_rows
+from shared.kernel.clock import Clock
 from shared.kernel.tasks import every
-from shared.store.works import Works
 from shared.web.identity import Keys
 from shared.web.parts import Blueprint, Engine, Job, Parts
 from shared.web.service import create_service
-
-_SLICE = 100
 
 
 def create_app(
@@ -40,15 +36,3 @@ def create_app(
         clock=clock,
         keys=keys,
     )
-
-
-async def warn_of_risks(works: Works[ProgressWork], clock: Clock, region: str, days: int) -> None:
-    """State which phases are at risk, for every record with a deadline within so many days."""
-    now = clock.now()
-    # A host in another time zone may be a day ahead or behind; the record decides by its own.
-    today = local_date(now, region)
-    near = [today + timedelta(days=ahead) for ahead in range(-1, days + 1)]
-    after = ""
-    while found := await near_deadlines(works.open(), near, after, _SLICE):
-        await works.run(partial(warn_before_deadlines, found, days, now))
-        after = found[-1]

@@ -15,7 +15,7 @@ from shared.store.works import Works
 RECORDS = Kind(
     "records",
     Record,
-    indexes=(Index(("cohort_id", "_id")), Index(("dues",)), Index(("learner_id",))),
+    indexes=(Index(("cohort_id", "_id")), Index(("dues",))),
     scope=ScopeFields(agency="agency", learner="learner_id", companion="companions.learner_id"),
 )
 # A passport is opened with its learner's card, whose agency is the present one: `passports_of`.

@@ -50,8 +50,8 @@ class Heard:
 
 def schema_of(fact: type[Fact]) -> Schema:
     """Write a fact's JSON Schema; it takes unknown fields, for readers ignore what a newer writer adds."""
-    schema: Schema = {"$schema": _DIALECT, "$id": f"urn:corpu:fact:{fact.type}"}
-    return schema | _open(fact.model_json_schema())
+    opened: Schema = _open(fact.model_json_schema())
+    return {"$schema": _DIALECT, "$id": f"urn:corpu:fact:{fact.type}", **opened}
 
 
 def _open(part: Any) -> Any:  # noqa: ANN401 - any JSON

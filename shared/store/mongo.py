@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from bson.errors import InvalidDocument
-from pymongo import AsyncMongoClient, UpdateOne, WriteConcern
+from pymongo import AsyncMongoClient, InsertOne, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, PyMongoError
@@ -96,7 +96,9 @@ class MongoStore:
     ) -> None:
         try:
             with _away(), durable("store.write"):
-                await self._room(name).bulk_write([_update(each) for each in batch], ordered=False)
+                await self._room(name).bulk_write(
+                    [_insert_or_update(each) for each in batch], ordered=False
+                )
         except BulkWriteError as partly:
             for error in partly.details["writeErrors"]:
                 key = batch[error["index"]].key
@@ -171,7 +173,10 @@ class MongoStore:
             await self._database.command("ping")
 
 
-def _update(change: Change) -> UpdateOne:
+def _insert_or_update(change: Change) -> InsertOne[Document] | UpdateOne:
+    """Write the operation that meets a duplicate key where somebody else was first."""
+    if change.version == 0:
+        return InsertOne({"_id": change.id, "version": 1, **change.fields, **_first_stated(change)})
     changed: Document = {"$set": {**change.fields, "version": change.version + 1}}
     if change.stating:
         changed["$set"]["seq"] = change.stating[-1].seq
@@ -181,6 +186,17 @@ def _update(change: Change) -> UpdateOne:
         }
     # An upsert on (_id, version): where the version has moved on, the insert meets the taken _id.
     return UpdateOne({"_id": change.id, "version": change.version}, changed, upsert=True)
+
+
+def _first_stated(change: Change) -> Document:
+    """Tell the bookkeeping of an aggregate that is new."""
+    if not change.stating:
+        return {}
+    return {
+        "seq": change.stating[-1].seq,
+        "outbox": [{"id": m.id, "seq": m.seq} for m in change.stating],
+        "stated": [message._asdict() for message in change.stating],
+    }
 
 
 @asynccontextmanager

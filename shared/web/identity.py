@@ -195,9 +195,10 @@ _bearer = HTTPBearer(
 class Allow:
     """A route's policy: it admits persons with one of these roles, each in their own scope."""
 
-    def __init__(self, *roles: Role) -> None:
-        """Admit these roles."""
+    def __init__(self, *roles: Role, whole: bool = False) -> None:
+        """Admit these roles; `whole` ones only from persons whom no agency binds."""
         self.roles = frozenset(roles)
+        self.whole = whole
 
     async def __call__(
         self,
@@ -212,14 +213,16 @@ class Allow:
         roles = person.roles & self.roles
         if person.node != node:
             roles &= {"learner"}
+        if self.whole and person.agency is not None:
+            raise Forbidden("whole-node-only", "this is about the whole node, not one agency of it")
         if not roles:
             raise Forbidden("role-missing", f"this is for: {', '.join(sorted(self.roles))}")
         return Access(person, roles, scope_of(person, roles, node))
 
 
-def allow(*roles: Role) -> Any:  # noqa: ANN401 - FastAPI's own Depends is typed so
+def allow(*roles: Role, whole: bool = False) -> Any:  # noqa: ANN401 - FastAPI's own Depends is typed so
     """Declare whom a route admits, beside `Access` in the annotation of its parameter."""
-    return Depends(Allow(*roles))
+    return Depends(Allow(*roles, whole=whole))
 
 
 async def _anybody() -> None:

@@ -21,8 +21,8 @@ AuditRows = Callable[[Works[Any], str, int], Awaitable[list[AuditRow]]]
 """Tells the next rows of a service's audit in `id` order, after an id and at most so many."""
 
 _Parts = Annotated[Parts[Any], Depends(parts)]
-_Operator = Annotated[Access, allow("operator")]
-_Auditor = Annotated[Access, allow("operator", "auditor")]
+_Operator = Annotated[Access, allow("operator", whole=True)]
+_Auditor = Annotated[Access, allow("operator", "auditor", whole=True)]
 
 
 class ParkedMessage(BaseModel):

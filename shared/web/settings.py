@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.kernel.regions import is_region
 
 
 class ServiceSettings(BaseSettings):
@@ -35,3 +37,10 @@ class ServiceSettings(BaseSettings):
     trace_ratio: float = Field(0.0, alias="CORPU_TRACE_RATIO", ge=0, le=1)
     otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     fault: str = Field("", alias="CORPU_FAULT")
+
+    @field_validator("node")
+    @classmethod
+    def _known(cls, node: str) -> str:
+        if not is_region(node):
+            raise ValueError("a node is named by the code of a region in a known province")
+        return node

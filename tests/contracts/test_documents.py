@@ -10,7 +10,13 @@ from cloudevents.core.formats.json import JSONFormat
 from jsonschema import Draft202012Validator
 
 from deploy.contracts import (
-    APPS, ASYNCAPI, OPENAPI, asyncapi_file, heard, main, openapi_files,
+    APPS,
+    ASYNCAPI,
+    OPENAPI,
+    asyncapi_file,
+    heard,
+    main,
+    openapi_files,
 )  # fmt: skip
 from shared.events.catalogue import CATALOGUE, TOPICS
 from shared.events.contracts import SCHEMAS, owner_of, stale
@@ -73,13 +79,19 @@ def test_it_is_an_asyncapi_3_document(document: Document) -> None:
     for operation in document["operations"].values():
         assert operation["action"] in {"send", "receive"}
         channel = operation["channel"]["$ref"]
-        assert all(each["$ref"].startswith(f"{channel}/messages/") for each in operation["messages"])
+        assert all(
+            each["$ref"].startswith(f"{channel}/messages/") for each in operation["messages"]
+        )
 
 
 def test_every_fact_is_sent_by_its_owner_on_its_topic(document: Document) -> None:
     """Channels are topics, their messages are the catalogue's facts, and each is sent by one service."""
     sent = {
-        (name.partition(".")[0], operation["channel"]["$ref"].rpartition("/")[2], each["$ref"].rpartition("/")[2])
+        (
+            name.partition(".")[0],
+            operation["channel"]["$ref"].rpartition("/")[2],
+            each["$ref"].rpartition("/")[2],
+        )
         for name, operation in document["operations"].items()
         if operation["action"] == "send"
         for each in operation["messages"]
@@ -101,7 +113,9 @@ def test_every_subscription_is_told(document: Document) -> None:
         for each in operation["messages"]
     }
 
-    assert {(each.subscription, each.fact.type.removeprefix("id.corpu.")) for each in heard()} == told_
+    assert {
+        (each.subscription, each.fact.type.removeprefix("id.corpu.")) for each in heard()
+    } == told_
 
 
 def test_a_subscription_is_named_after_its_service() -> None:

@@ -32,7 +32,7 @@ Schema = dict[str, Any]
 def released(name: str) -> Schema | None:
     """Tell the schema as the last commit has it, or None where it has none."""
     place = f"HEAD:{(SCHEMAS / name).relative_to(ROOT)}.json"
-    shown = subprocess.run(["git", "show", place], cwd=ROOT, capture_output=True, check=False)  # noqa: S603, S607
+    shown = subprocess.run(["git", "show", place], cwd=ROOT, capture_output=True, check=False)  # noqa: S607
     return json.loads(shown.stdout) if shown.returncode == 0 else None
 
 
@@ -59,7 +59,9 @@ def _differences(old: Any, new: Any, where: str) -> list[str]:  # noqa: ANN401 -
     found += [f"{where}/{name}: removed" for name in before.keys() - after.keys()]
     required, demanded = set(old.get("required", ())), set(new.get("required", ()))
     found += [f"{where}/{name}: now required" for name in demanded - required]
-    found += [f"{where}/{name}: no longer required" for name in (required - demanded) & after.keys()]
+    found += [
+        f"{where}/{name}: no longer required" for name in (required - demanded) & after.keys()
+    ]
     for name in before.keys() & after.keys():
         found += _differences(before[name], after[name], f"{where}/{name}")
     return found
@@ -165,7 +167,9 @@ def test_breaking_changes_are_told_from_harmless_ones(change: Schema, expected: 
 @pytest.mark.parametrize("fact", CATALOGUE.values(), ids=lambda fact: fact.__name__)
 def test_a_wire_name_follows_the_grammar(fact: type[Fact]) -> None:
     """It is the class's name in lower case with underscores, between the prefix and the version."""
-    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in fact.__name__)
+    words = "".join(
+        f"_{letter.lower()}" if letter.isupper() else letter for letter in fact.__name__
+    )
 
     assert f"id.corpu.{words.lstrip('_')}.v1" == fact.type
     assert fact.topic in TOPICS
@@ -204,6 +208,8 @@ def test_facts_are_in_the_past_tense() -> None:
 def test_a_number_without_end_is_no_value(number: str) -> None:
     """What could not be written as JSON is not taken either."""
     with pytest.raises(ValidationError, match="finite"):
-        Rescheduled.model_validate({"jp": {"a": float(number)}} | {"calendar_version": float(number)})
+        Rescheduled.model_validate(
+            {"jp": {"a": float(number)}} | {"calendar_version": float(number)}
+        )
     with pytest.raises(ValidationError, match="finite"):
         Rules.model_validate({"weights": {"a": float(number)}})

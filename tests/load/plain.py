@@ -49,7 +49,7 @@ async def consume(bootstrap: str, uri: str, database: str, expected: int) -> dic
                 if dict(record.headers).get("ce_type") in HEARD:
                     handled += 1
                     certified += await certify(store, producer, record)
-                await consumer.commit()
+                    await consumer.commit()
         finally:
             await consumer.stop()
             await producer.stop()

@@ -65,10 +65,10 @@ class BoxWork(UnitOfWork):
         self.shelves = self.aggregates(SHELVES)
 
 
-def freed(number: int, learner: str = "learner") -> SeatFreed:
+def freed(number: int, learner: str = "learner", agency: str = "35.73") -> SeatFreed:
     """Make a fact told apart by its number."""
     return SeatFreed(
-        learner_id=learner, at=AT, enrolment_id=f"e{number}", cohort_id="c", agency="35.73"
+        learner_id=learner, at=AT, enrolment_id=f"e{number}", cohort_id="c", agency=agency
     )
 
 

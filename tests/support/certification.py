@@ -12,6 +12,7 @@ from services.certification.settings import Settings
 from services.certification.store import KINDS, REGISTERS, CertificationWork
 from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryBus
+from shared.bus.parking import PARKED
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
@@ -26,6 +27,7 @@ from shared.events.message import Message
 from shared.events.plan import Plan, Signatory
 from shared.events.progress import PhaseDone, ProgrammeCompleted
 from shared.store.memory import MemoryStore
+from shared.store.port import Store
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
@@ -66,12 +68,13 @@ AUTOMATIC: dict[str, Any] = {
     },
 }
 SCORES = {"seminar": 85.0, "attitude": 90.0}
+_PHASES = ((1, "Klasikal I", "Classroom I", 20), (2, "Klasikal II", "Classroom II", 40))
 _GATE = {"all": [{"completed": ["report"]}]}
 
 
 def rules(**changes: object) -> dict[str, Any]:
     """Make a leadership programme's rules; changes replace parts, `document` is merged."""
-    document = {**DOCUMENT, **changes.pop("document", {})}  # type: ignore[dict-item]  # a test's own dict
+    document = {**DOCUMENT, **changes.pop("document", {})}  # type: ignore[dict-item]  # a test's own
     return {**RULES, "document": document, **changes}
 
 
@@ -90,7 +93,7 @@ def plan(
             "mode": "classroom", "place": "campus", "jp": jp, "gate": _GATE,
             "periods": periods[number - 1] if dated else [],
         }
-        for number, title, title_en, jp in ((1, "Klasikal I", "Classroom I", 20), (2, "Klasikal II", "Classroom II", 40))
+        for number, title, title_en, jp in _PHASES
     ]  # fmt: skip
     programme = {
         "code": code, "version": 1, "title": "Pelatihan Kepemimpinan Administrator",
@@ -181,10 +184,11 @@ def told(facts: Sequence[Fact]) -> list[Message]:
 class CertificationNode:
     """One node's certification on memory twins."""
 
-    def __init__(self, store: MemoryStore | None = None, bus: MemoryBus | None = None) -> None:
-        """Start on a store and a bus that may be shared with another worker."""
-        self.store = store or MemoryStore()
-        self.bus = bus or MemoryBus()
+    def __init__(self, store: Store | None = None) -> None:
+        """Start on a store that may be shared with another worker, and a bus of its own."""
+        self.memory = MemoryStore()
+        self.store: Store = store or self.memory
+        self.bus = MemoryBus()
         self.relay = Relay(self.store, KINDS, self.bus.publish)
         make = partial(CertificationWork, public_url=PUBLIC_URL)
         frame = Frame(self.store, "/corpu/35/certification")
@@ -206,7 +210,11 @@ class CertificationNode:
 
     async def parked(self) -> int:
         """Count parked messages."""
-        return len(self.store.snapshot().get("parked", {}))
+        return await self.store.count(PARKED, {})
+
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """Copy all that its own memory holds."""
+        return self.memory.snapshot()
 
     def said(self) -> list[Fact]:
         """Tell what certification has stated, in order."""

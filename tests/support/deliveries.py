@@ -18,17 +18,22 @@ from shared.store.port import Change, Store, Written
 from shared.store.works import Works
 from tests.support.boxes import AT, BoxWork, freed
 
+_NOTED = "noted"
 UNSAMPLED = f"00-{'a' * 32}-{'b' * 16}-00"
 SAMPLED = f"00-{'c' * 32}-{'d' * 16}-01"
 
 
 async def note_who_left(fact: SeatFreed, work: BoxWork) -> None:
-    """Note a learner in the box of a cohort, and tell it once."""
+    """Note a learner in the box of a cohort, and tell it once; what it told itself it passes by."""
+    if fact.agency == _NOTED:
+        return
     box = await work.boxes.of(fact.cohort_id)
     if fact.enrolment_id in box.tags:
         return
     tags = tuple(sorted({*box.tags, fact.enrolment_id}))
-    work.boxes.keep(replace(box, tags=tags, count=box.count + 1), [freed(box.count, fact.learner_id)])
+    work.boxes.keep(
+        replace(box, tags=tags, count=box.count + 1), [freed(box.count, fact.learner_id, _NOTED)]
+    )
 
 
 async def fail_in_a_way(fact: Waitlisted, work: BoxWork) -> None:
@@ -45,7 +50,9 @@ async def fail_in_a_way(fact: Waitlisted, work: BoxWork) -> None:
     raise ZeroDivisionError
 
 
-def subscription(name: str, heard: dict[type[Fact], Handler] | None = None) -> Subscription[BoxWork]:
+def subscription(
+    name: str, heard: dict[type[Fact], Handler] | None = None
+) -> Subscription[BoxWork]:
     """Subscribe boxes under a name."""
     return Subscription(
         name=name,

@@ -29,7 +29,7 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it answers; RuntimeError if it never does."""
-        self._child = subprocess.Popen(  # noqa: S603 - our own arguments
+        self._child = subprocess.Popen(
             self.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         pause = Event()

@@ -96,15 +96,21 @@ def _number(schema: Schema, root: _Definitions) -> Json:
 
 
 def _in_order(periods: Json) -> Json:
-    """A period ends on or after the day it starts."""
+    """Let a period end on or after the day it starts."""
     return periods.map(
-        lambda period: {**period, "starts": min(ends := (period["starts"], period["ends"])), "ends": max(ends)}
+        lambda period: {
+            **period,
+            "starts": min(ends := (period["starts"], period["ends"])),
+            "ends": max(ends),
+        }
     )
 
 
 def _one_kind(requirements: Json) -> Json:
-    """A requirement is exactly one of its kinds."""
-    kept = requirements.map(lambda each: {name: part for name, part in each.items() if part is not None})
+    """Let a requirement be exactly one of its kinds."""
+    kept = requirements.map(
+        lambda each: {name: part for name, part in each.items() if part is not None}
+    )
     return kept.filter(bool).map(lambda each: dict([next(iter(each.items()))]))
 
 
@@ -126,10 +132,14 @@ def _sound(rules: Json) -> Json:
 
 
 def _numbered(documents: Json) -> Json:
-    """A number's pattern names its four parts."""
+    """Let a number's pattern name its four parts."""
     said = st.just({"number_format": "{serial}/{programme}-{node}/{year}"})
-    return st.builds(lambda document, said: {**document, **said}, documents, said | st.just({})).map(
-        lambda each: {name: part for name, part in each.items() if name != "number_format" or "{" in part}
+    return st.builds(
+        lambda document, said: {**document, **said}, documents, said | st.just({})
+    ).map(
+        lambda each: {
+            name: part for name, part in each.items() if name != "number_format" or "{" in part
+        }
     )
 
 

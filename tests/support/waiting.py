@@ -9,7 +9,9 @@ _PATIENCE = 30.0
 _POLL = 0.005
 
 
-async def until(condition: Callable[[], Any], *, equals: object = True, within: float = _PATIENCE) -> None:
+async def until(
+    condition: Callable[[], Any], *, equals: object = True, within: float = _PATIENCE
+) -> None:
     """Wait until a condition, sync or async, tells `equals`; AssertionError after `within` seconds."""
     told: object = None
     try:

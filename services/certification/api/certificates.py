@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.certification import handlers
-from services.certification.api.statement import state_what
 from services.certification.api.views import (
     CertificateView,
     ReasonGiven,
@@ -18,6 +17,7 @@ from services.certification.api.views import (
     certificate_view,
 )
 from services.certification.domain.dossier import Dossier, Signature, Status
+from services.certification.papers.statement import state_what
 from services.certification.store import CertificationWork, find_certificates
 from shared.kernel.clock import local_date
 from shared.kernel.errors import Conflict, NotFound
@@ -37,7 +37,7 @@ _Organiser = Annotated[Access, allow("organiser")]
 
 
 @router.get("")
-async def list_certificates(  # noqa: PLR0913, PLR0917 - one parameter for each query
+async def list_certificates(
     opened: _Works,
     who: _Reader,
     cohort: Annotated[str | None, Query(max_length=100)] = None,

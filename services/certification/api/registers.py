@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from services.certification.api.statement import state_of
 from services.certification.api.views import RegisterEntry
 from services.certification.domain.dossier import Dossier
 from services.certification.domain.register import owner_of
+from services.certification.papers.statement import state_of
 from services.certification.store import CertificationWork, Numbered, find_dossiers, numbers_of
 from shared.store.works import Works
 from shared.web.identity import Access, allow
@@ -21,7 +21,7 @@ _Year = Annotated[int, Path(ge=1945, le=9999)]
 
 
 @router.get("/{programme}/{year}")
-async def show_register(  # noqa: PLR0913, PLR0917 - one parameter for each query
+async def show_register(
     request: Request,
     opened: Annotated[Works[CertificationWork], Depends(works)],
     who: Annotated[Access, allow("organiser", "auditor")],

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from services.certification.api.statement import Statement, state_what
-from services.certification.api.words import LANGUAGES, Language, day, reason, score, span
+from services.certification.papers.statement import Statement, state_what
+from services.certification.papers.words import LANGUAGES, Language, day, reason, score, span
 from services.certification.store import CertificationWork, find_by_code
 from shared.kernel.clock import local_date
 from shared.kernel.errors import NotFound
@@ -27,7 +27,10 @@ _TOO_OFTEN: dict[int | str, dict[str, Any]] = {
     }
 }
 _STATEMENT = {"$ref": "#/components/schemas/Statement"}
-_UNKNOWN = NotFound("unknown-certificate", "no certificate is known under this code")
+_NO_SUCH: dict[str, Any] = {
+    **PROBLEMS[404],
+    "content": {**PROBLEMS[404]["content"], "text/html": {"schema": {"type": "string"}}},
+}
 
 router = APIRouter(
     prefix="/verify",
@@ -46,16 +49,13 @@ async def verify_as_json(request: Request, opened: _Works, code: Code) -> Statem
     """Tell what was certified, and whether it is live, a draft, superseded or revoked."""
     if too_often := _refuse_flood(request):
         return too_often  # type: ignore[return-value]  # FastAPI passes a response on as it is
-    found = await _find(request, opened, code)
-    if found is None:
-        raise _UNKNOWN
-    return found
+    return _known(await _find(request, opened, code))
 
 
 @router.get(
     "/{code}",
     response_class=HTMLResponse,
-    responses={200: {"content": {"application/json": {"schema": _STATEMENT}}}},
+    responses={200: {"content": {"application/json": {"schema": _STATEMENT}}}, 404: _NO_SUCH},
 )
 async def verify(
     request: Request, opened: _Works, code: Code, lang: Annotated[Language | None, Query()] = None
@@ -66,9 +66,7 @@ async def verify(
     accepts = request.headers.get("accept", "")
     found = await _find(request, opened, code)
     if "json" in accepts and "html" not in accepts:
-        if found is None:
-            raise _UNKNOWN
-        return JSONResponse(found.model_dump(mode="json"), headers={"Vary": "Accept"})
+        return JSONResponse(_known(found).model_dump(mode="json"), headers={"Vary": "Accept"})
     language = lang or preferred(request.headers.get("accept-language", ""))
     return _page(found, language, 200 if found else 404)
 
@@ -84,15 +82,21 @@ def _refuse_flood(request: Request) -> Response | None:
 
 async def _find(request: Request, opened: Works[CertificationWork], code: str) -> Statement | None:
     work = opened.open()
-    dossier = await find_by_code(work, code.upper())
+    dossier = await find_by_code(work, code.lower())
     terms = dossier.known_terms if dossier else None
     if dossier is None or terms is None:
         return None
-    certificate = next(each for each in dossier.certificates if each.code == code.upper())
+    certificate = next(each for each in dossier.certificates if each.code == code.lower())
     card = await work.cards.of(dossier.learner_id)
     today = local_date(request.app.state.clock.now(), terms.host_node)
     named = card.at(certificate.at)
     return state_what(dossier, terms, certificate, named, work.public_url, today)
+
+
+def _known(found: Statement | None) -> Statement:
+    if found is None:
+        raise NotFound("unknown-certificate", "no certificate is known under this code")
+    return found
 
 
 def preferred(accepted: str) -> Language:

@@ -5,7 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.certification.api.statement import (
+from services.certification.domain.dossier import Certificate, Dossier, Status
+from services.certification.domain.terms import Terms
+from services.certification.domain.verdict import valid_until
+from services.certification.papers.statement import (
     Person,
     Predicate,
     ShownState,
@@ -13,9 +16,6 @@ from services.certification.api.statement import (
     predicate_of,
     state_of,
 )
-from services.certification.domain.dossier import Certificate, Dossier, Status
-from services.certification.domain.terms import Terms
-from services.certification.domain.verdict import valid_until
 from shared.events.plan import ProgrammeRef
 
 Reason = Annotated[str, Field(min_length=3, max_length=500, pattern=r"\S")]

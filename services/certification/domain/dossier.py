@@ -136,7 +136,7 @@ class Dossier:
                 return self._hear_rescheduled(fact)
             case ProgrammeCompleted():
                 return self._hear_completed(fact)
-            case GraduationDecided():
+            case _:
                 return self._hear_decided(fact)
 
     def _naming(self, fact: Story, **changes: object) -> "Dossier":

@@ -8,6 +8,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.enrolment.api.asking import CohortId, Id, Now, Opened, new_router
+from services.enrolment.domain.cohort.shape import Day
 from services.enrolment.domain.enrolment import Enrolment
 from services.enrolment.domain.learner import Learner
 from services.enrolment.handlers.enrolments import Withdrawal, enrol_oneself, withdraw_learner
@@ -29,7 +30,7 @@ class WithdrawalBody(Value):
     """Why a learner leaves, and on which day of the node's calendar."""
 
     reason: Annotated[str, Field(min_length=1, max_length=500)]
-    on: date
+    on: Day
 
 
 class EnrolmentView(BaseModel):

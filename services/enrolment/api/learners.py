@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 
 from services.enrolment.api.asking import Id, Key, Now, Opened, new_router
+from services.enrolment.domain.cohort.shape import Day
 from services.enrolment.domain.enrolment import guard_day
 from services.enrolment.domain.learner import Learner
 from services.enrolment.domain.nip import read_nip
@@ -27,7 +28,7 @@ class NumberBody(Value):
     """A person's new number; `employment` where the number alone does not tell it."""
 
     nip: Annotated[str, Field(max_length=40)]
-    since: date
+    since: Day
     employment: Employment | None = None
 
 

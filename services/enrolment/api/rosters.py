@@ -26,7 +26,7 @@ from services.enrolment.api.asking import (
     read_body,
     workbook,
 )
-from services.enrolment.domain.cohort.shape import AgencyCode
+from services.enrolment.domain.cohort.shape import AgencyCode, Day
 from services.enrolment.domain.roster import (
     MOST_ROWS,
     Letter,
@@ -70,7 +70,7 @@ class EndorsementBody(Value):
     """The letter by which rows are endorsed; `rows` null endorses all."""
 
     letter_number: Annotated[str, Field(min_length=1, max_length=100)]
-    letter_date: date
+    letter_date: Day
     rows: Annotated[tuple[int, ...], Field(max_length=MOST_ROWS)] | None = None
 
 

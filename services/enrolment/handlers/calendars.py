@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from services.enrolment.domain.cohort import Cohort
+from services.enrolment.domain.enrolment import Enrolment
 from services.enrolment.handlers.cohorts import CHUNK
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.ports import Rooms, Works
@@ -47,7 +48,7 @@ async def _tell_some(cohort_id: str, keys: Sequence[str], now: datetime, work: R
         enrolment = await work.enrolments.of(key)
         enrolment = enrolment.about(place.learner_id, place.agency, cohort, programme)
         enrolment, hears = enrolment.reschedule(cohort.calendar_version)
-        stating = [_rescheduled(cohort, place.learner_id, key, now)] if hears else []
+        stating = [_rescheduled(cohort, enrolment, now)] if hears else []
         work.enrolments.keep(enrolment, stating)
 
 
@@ -63,7 +64,7 @@ async def _tell_those_behind(cohort_id: str, now: datetime, work: Rooms) -> int:
     )
     for each in behind:
         enrolment, _ = each.reschedule(cohort.calendar_version)
-        work.enrolments.keep(enrolment, [_rescheduled(cohort, each.learner_id, each.id, now)])
+        work.enrolments.keep(enrolment, [_rescheduled(cohort, each, now)])
     return len(behind)
 
 
@@ -76,12 +77,13 @@ async def _finish(cohort_id: str, version: int, now: datetime, work: Rooms) -> C
     return cohort
 
 
-def _rescheduled(cohort: Cohort, learner_id: str, key: str, now: datetime) -> Rescheduled:
+def _rescheduled(cohort: Cohort, enrolment: Enrolment, now: datetime) -> Rescheduled:
     draft = cohort.content
     return Rescheduled(
-        learner_id=learner_id,
+        learner_id=enrolment.learner_id,
         at=cohort.rescheduled_at or now,
-        enrolment_id=key,
+        enrolment_id=enrolment.id,
+        agency=enrolment.agency,
         cohort_id=cohort.id,
         cohort_title=draft.title,
         calendar_version=cohort.calendar_version,

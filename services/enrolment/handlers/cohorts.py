@@ -8,6 +8,7 @@ from services.enrolment.domain.programme import guard_owner
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.handlers.stating import refused, seat_freed
 from services.enrolment.ports import Rooms, Works
+from shared.events.fact import Fact
 
 CHUNK = 100
 """Learners that one update of a cohort decides on."""
@@ -62,14 +63,14 @@ async def send_line_home(cohort_id: str, now: datetime, works: Works) -> Cohort:
         cohort = await work.cohorts.get(cohort_id)
         if "line" not in cohort.unfinished:
             return cohort
-        stating = []
+        stating: list[Fact] = []
         for key in cohort.waiting[: CHUNK // 2]:
-            cohort, place = cohort.free_place(key, NO_SEAT)
-            if place:
-                stating += [
-                    seat_freed(cohort, key, place, now),
-                    refused(cohort, key, place, (NO_SEAT,), now),
-                ]
+            place = cohort.places[key]
+            cohort, _ = cohort.free_place(key, NO_SEAT)
+            stating += [
+                seat_freed(cohort, key, place, now),
+                refused(cohort, key, place, (NO_SEAT,), now),
+            ]
         if not cohort.waiting:
             cohort = cohort.finish("line")
         work.cohorts.keep(cohort, stating)

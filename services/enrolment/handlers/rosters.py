@@ -24,7 +24,7 @@ from shared.events.enrolment import NominationRefused
 from shared.events.fact import Fact
 from shared.kernel.ids import enrolment_id
 
-BLOCK = 500
+BLOCK = 1_000
 """Rows judged together, so that a long list is read a few dozen times and not thousands."""
 
 

@@ -46,14 +46,13 @@ class Listeners:
             raise Unavailable("too many people listen just now")
 
     @contextmanager
-    def listening(self, learner: str) -> Iterator[asyncio.Event]:
-        """Give a bell, rung once already, for as long as the block lasts."""
-        bell = asyncio.Event()
+    def listening(self, learner: str, bell: asyncio.Event) -> Iterator[None]:
+        """Ring a bell at once, and whenever the inbox changes, for as long as the block lasts."""
         bell.set()
         self._bells.setdefault(learner, set()).add(bell)
         self._count += 1
         try:
-            yield bell
+            yield
         finally:
             self._count -= 1
             self._bells[learner].remove(bell)

@@ -5,8 +5,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
+import anyio
 from fastapi import APIRouter, Depends, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
@@ -18,6 +19,7 @@ from shared.web.problems import PROBLEMS
 router = APIRouter(tags=["inbox"], responses=PROBLEMS)
 
 _LONGEST_CURSOR = 200
+_GRACE = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,18 @@ class Pace:
     length: float = 1800.0
     pause: float = 2.0
     patience: float = 30.0
+
+
+class _Ending:
+    """Ends a stream when the service does: it rings the bell that the stream waits for."""
+
+    def __init__(self) -> None:
+        self.bell = asyncio.Event()
+        self.came = False
+
+    def set(self) -> None:
+        self.came = True
+        self.bell.set()
 
 
 def _listeners(request: Request) -> Listeners:
@@ -73,20 +87,29 @@ async def follow_inbox(
     listeners.admit(learner)
     follower = Follower(works, who.scope, learner)
     await follower.start(last_event_id or since)
+    ending = _Ending()
     return EventSourceResponse(
-        _told(follower, listeners, pace), ping=pace.heartbeat, send_timeout=pace.patience
+        _told(follower, listeners, pace, ending),
+        ping=pace.heartbeat,
+        send_timeout=pace.patience,
+        # All that is ever done with it is to set it, so a bell may stand in.
+        shutdown_event=cast("anyio.Event", ending),
+        shutdown_grace_period=_GRACE,
     )
 
 
 async def _told(
-    follower: Follower, listeners: Listeners, pace: Pace
+    follower: Follower, listeners: Listeners, pace: Pace, ending: _Ending
 ) -> AsyncIterator[ServerSentEvent]:
     ends = time.monotonic() + pace.length
-    with listeners.listening(follower.learner) as bell:
+    bell = ending.bell
+    with listeners.listening(follower.learner, bell):
         while (left := ends - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(pace.look, left)):
                     await bell.wait()
+            if ending.came:
+                return
             bell.clear()
             try:
                 news = await follower.look()

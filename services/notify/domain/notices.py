@@ -29,7 +29,8 @@ def short_name(fact: type[Fact]) -> str:
     return name_of(fact.type).rpartition(".")[2]
 
 
-NAMES = tuple(short_name(fact) for fact in TELLINGS)
+_NAMED = {fact: short_name(fact) for fact in TELLINGS}
+NAMES = tuple(_NAMED.values())
 """The types that notices have."""
 
 
@@ -38,9 +39,7 @@ def notice_id(fact: Any) -> str:  # noqa: ANN401 - any of the facts in TELLINGS
     kind = type(fact)
     own = TELLINGS[kind].identity(fact)
     # As JSON, because no choice of contents can make two different lists read the same.
-    return derived(
-        "notice", json.dumps([short_name(kind), fact.learner_id, fact.enrolment_id, *own])
-    )
+    return derived("notice", json.dumps([_NAMED[kind], fact.learner_id, fact.enrolment_id, *own]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +67,20 @@ class Notice:
 
     @classmethod
     def of(cls, fact: Any, channels: Collection[Channel] = CHANNELS) -> Self:  # noqa: ANN401
-        """Tell a fact; its e-mail waits where the node has that channel."""
+        """Make the notice of a fact."""
+        return cls(notice_id(fact)).telling(fact, channels)
+
+    def telling(self, fact: Any, channels: Collection[Channel]) -> Self:  # noqa: ANN401
+        """Tell the fact whose notice this is; its e-mail waits where the node has that channel."""
         kind = type(fact)
-        key = notice_id(fact)
-        return cls(
-            id=key,
+        return type(self)(
+            id=self.id,
             learner_id=fact.learner_id,
-            type=short_name(kind),
+            type=_NAMED[kind],
             enrolment_id=fact.enrolment_id,
             cohort_id=TELLINGS[kind].cohort(fact),
             agency=fact.agency,
-            place=f"{stamp(fact.at)}~{key}",
+            place=f"{stamp(fact.at)}~{self.id}",
             words=TELLINGS[kind].words(fact),
             mail="pending" if "email" in channels else "none",
         )

@@ -5,6 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from services.certification.handlers import account_for_numbers
+from services.certification.store import CertificationWork
 from shared.events.fact import Fact
 from tests.support.certification import (
     AUTOMATIC,
@@ -21,12 +23,12 @@ from tests.support.certification import (
 SIGNATURE = {"signed_on": "2024-07-12", "signed_by": "Dr. Ratna Dewi"}
 
 
-def graduated(key: str = "e1", **changes: object) -> list[Fact]:
+def graduated(key: str = "e1", agency: str = "35.73") -> list[Fact]:
     """Tell the story of a graduate."""
     return [
-        enrolled(key, **changes),
-        completed(key, **changes),
-        decided(key, **changes),
+        enrolled(key, agency=agency),
+        completed(key, agency=agency),
+        decided(key, agency=agency),
         recorded(key),
     ]
 
@@ -300,6 +302,27 @@ async def test_a_register_hides_whose_numbers_are_out_of_scope(
             "state": None,
         }
     ]
+
+
+async def test_a_register_tells_numbers_without_a_certificate(
+    served: Served, client: httpx2.AsyncClient
+) -> None:
+    """At first nobody accounts for them; then they stand as left unused."""
+    await served.hear(enrolled("e1"))
+    works = served.app.state.parts.works
+
+    async def break_off(work: CertificationWork) -> None:
+        page = await work.registers.open_page("35/PKA/2024")
+        work.registers.keep(page.add("e1.1", "35/PKA/2024/00001"))
+
+    await works.run(break_off)
+    before = await get(client, "/registers/PKA/2024", served.organiser())
+    doubtful: set[str] = set()
+    await account_for_numbers(works, doubtful)
+    await account_for_numbers(works, doubtful)
+    after = await get(client, "/registers/PKA/2024", served.organiser())
+
+    assert [each["state"] for each in before["items"] + after["items"]] == ["unaccounted", "unused"]
 
 
 async def test_a_register_nobody_wrote_in_is_empty(

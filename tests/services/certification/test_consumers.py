@@ -24,10 +24,11 @@ from tests.support.certification import (
 )
 
 FAILING = {"seminar": 10.0, "attitude": 10.0}
+BETTER = {"seminar": 99.0, "attitude": 99.0}
 STRICT = {**AUTOMATIC, "weights": {"seminar": 100}, "pass_mark": 70}
 STORIES: Sequence[Sequence[Fact]] = [
     [enrolled(), completed(), decided(), recorded()],
-    [enrolled(), rescheduled(), completed(), decided(), completed(revision=2, scores={"seminar": 99.0, "attitude": 99.0})],
+    [enrolled(), rescheduled(), completed(), decided(), completed(revision=2, scores=BETTER)],
     [enrolled(), completed(), decided(), completed(revision=4, scores=FAILING), recorded(), recorded(version=2)],
     [enrolled(), completed(), completed(revision=2, scores=FAILING), decided(), decided(decision=2)],
     [enrolled(), completed(), decided(outcome="deferred"), decided(decision=2), rescheduled(version=3)],
@@ -77,10 +78,10 @@ async def test_a_repeated_delivery_writes_nothing() -> None:
         node = CertificationNode()
         await node.hear(*story)
         await node.relay.sweep(grace=0)
-        before, said = node.store.snapshot(), node.said()
+        before, said = node.snapshot(), node.said()
         await node.hear(*story)
 
-        assert before == node.store.snapshot()
+        assert before == node.snapshot()
         assert said == node.said()
 
 

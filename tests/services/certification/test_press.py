@@ -96,10 +96,8 @@ async def test_the_picture_has_words_for_who_cannot_see_it(
 ) -> None:
     """The QR code's alternative text tells the address that it holds."""
     document = await printed(graduate, client)
-    told = [
-        str(each.get_object().get("/Alt", ""))
-        for each in _tags(document.trailer["/Root"]["/StructTreeRoot"])
-    ]  # type: ignore[index]  # pypdf's objects
+    root: Any = document.trailer["/Root"]
+    told = [str(each.get_object().get("/Alt", "")) for each in _tags(root["/StructTreeRoot"])]
 
     assert any("/verify/" in text for text in told)
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.certification.api.throttle import Throttle, neighbourhood
 from services.certification.api.verification import preferred
-from services.certification.api.words import day, reason, score, span
+from services.certification.papers.words import day, reason, score, span
 from tests.support.certification import (
     AUTOMATIC,
     COMPLETED,
@@ -178,13 +178,11 @@ async def test_an_unknown_code_is_not_known(served: Served, client: httpx2.Async
     assert problem.json()["type"] == "urn:corpu:problem:unknown-certificate"
 
 
-async def test_a_code_is_read_in_small_letters_too(
-    served: Served, client: httpx2.AsyncClient
-) -> None:
+async def test_a_code_is_read_in_capitals_too(served: Served, client: httpx2.AsyncClient) -> None:
     """Somebody may type it."""
     await served.hear(*STORY)
     (path,) = await paths(served, client)
-    answer = await client.get(path.lower())
+    answer = await client.get("/verify/" + path.removeprefix("/verify/").upper())
 
     assert answer.status_code == 200
 

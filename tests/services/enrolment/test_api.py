@@ -353,6 +353,8 @@ async def test_a_new_number_keeps_the_person(node: Served) -> None:
     new = "199009132023211001"
 
     impossible = await node.ask("POST", path, json={"nip": "12", "since": "2024-06-01"})
+    unnamed = await node.ask("GET", "/learners/nobody")
+    assert (404, "unknown-learners") == slug(unnamed)
     moved = await node.ask("POST", path, json={"nip": new, "since": "2024-06-01"})
     again = await node.ask("POST", path, json={"nip": new, "since": "2024-06-01"})
     old = await node.ask("GET", f"/learners/{person(1)}")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from services.enrolment.domain.cohort.shape import Calendar
 from services.enrolment.domain.nip import Nip, read_nip
+from services.enrolment.domain.roster import examine
 from services.enrolment.domain.staff import Member
 from services.enrolment.handlers.calendars import GRACE, tell_new_dates
 from services.enrolment.handlers.cohorts import close_line, reschedule_cohort, send_line_home
@@ -21,7 +23,13 @@ from services.enrolment.handlers.rosters import judge_roster
 from services.enrolment.handlers.staff import receive_staff_list, tell_staff_list
 from services.enrolment.store import KINDS
 from shared.bus.memory import MemoryBus
-from shared.events.enrolment import Enrolled, NominationRefused, SeatGiven, Waitlisted
+from shared.events.enrolment import (
+    Enrolled,
+    LearnerLinked,
+    NominationRefused,
+    SeatGiven,
+    Waitlisted,
+)
 from shared.kernel.errors import Unavailable
 from shared.kernel.ids import learner_id
 from shared.store.memory import MemoryStore
@@ -104,8 +112,6 @@ async def import_staff(desk: Desk) -> None:
 
 
 def _card(row: Any) -> Any:  # noqa: ANN401 - a listed row and its card
-    from services.enrolment.domain.roster import examine  # noqa: PLC0415
-
     (nominee,) = examine([row], DAY, lambda number: (learner_id(number, KEY), ""))
     return nominee.card(MALANG, "")
 
@@ -122,34 +128,49 @@ async def prepare(desk: Desk) -> None:
     await desk.hear(completed(programme, 3), completed(programme, 4))
 
 
-async def live(step_at: int, fail_at: int) -> tuple[dict[str, Any], list[tuple[str, str]], bool]:
-    """Live a story whose `step_at`-th step dies at its `fail_at`-th call of the store.
+async def settle_all(store: FailingStore, bus: MemoryBus) -> None:
+    """Begin the process again, and let it finish and tell all that it finds."""
+    desk = Desk(store, bus)
+    await finish_what_was_started(AFTERWARDS, desk.works)
+    await desk.settle()
 
-    Tell the state at the end, every fact that was published, and whether that call was ever made.
-    """
+
+async def until(step_at: int) -> tuple[MemoryStore, MemoryBus]:
+    """Live without a crash until a step."""
     store, bus = FailingStore(), MemoryBus()
     desk = Desk(store, bus)
     await prepare(desk)
-    died = False
-    for number, step in enumerate(STEPS):
-        if number == step_at:
-            store.fail_at(fail_at)
-            try:
-                await step(desk)
-                await desk.settle()
-            except Unavailable:
-                died = True
-            store.before = None
-            # The process begins again, finishes what it finds, and the person asks once more.
-            desk = Desk(store, bus)
-            await finish_what_was_started(AFTERWARDS, desk.works)
-            await desk.settle()
+    for step in STEPS[:step_at]:
         await step(desk)
         await desk.settle()
-    await finish_what_was_started(AFTERWARDS, desk.works)
-    await desk.settle()
     assert isinstance(store.inner, MemoryStore)
-    return state(store.inner), published(bus), died
+    return store.inner, bus
+
+
+async def take(
+    step: Step, before: tuple[MemoryStore, MemoryBus], fail_at: int
+) -> tuple[dict[str, Any], list[tuple[str, str]], bool]:
+    """Take a step that dies at its `fail_at`-th call of the store, and go on after it.
+
+    Tell the state at the end, every fact that was published, and whether that call was ever made.
+    """
+    inner, bus = deepcopy(before[0]), MemoryBus()
+    bus.topics = {topic: list(log) for topic, log in before[1].topics.items()}
+    bus._places = dict(before[1]._places)
+    store, died = FailingStore(inner), False
+    store.fail_at(fail_at)
+    try:
+        desk = Desk(store, bus)
+        await step(desk)
+        await desk.settle()
+    except Unavailable:
+        died = True
+    store.before = None
+    await settle_all(store, bus)
+    # Whoever got no answer asks once more.
+    await step(Desk(store, bus))
+    await settle_all(store, bus)
+    return state(inner), published(bus), died
 
 
 def state(store: MemoryStore) -> dict[str, Any]:
@@ -179,12 +200,13 @@ async def test_a_crash_before_any_call_of_the_store_changes_nothing_in_the_end(
     step_at: int,
 ) -> None:
     """Whichever call a process dies at, state and facts are those of a life without a crash."""
-    expected_state, expected_facts, _ = await live(-1, 0)
+    step, before = STEPS[step_at], await until(step_at)
+    expected_state, expected_facts, _ = await take(step, before, 0)
 
     died, fail_at = True, 0
     while died:
         fail_at += 1
-        kept, told, died = await live(step_at, fail_at)
+        kept, told, died = await take(step, before, fail_at)
 
         assert expected_state == kept
         assert expected_facts == told
@@ -242,6 +264,18 @@ async def test_days_of_one_person_are_claimed_by_one_cohort_only() -> None:
     )
 
 
+async def test_a_new_number_asked_for_twice_at_once_is_linked_once() -> None:
+    """Both askers get the same person."""
+    desk = Desk(FailingStore())
+    await desk.begin()
+    await desk.nominate([listed(3)])
+
+    await asyncio.gather(renumber(desk), renumber(desk))
+    await desk.settle()
+
+    assert 2 == len(desk.told(LearnerLinked))
+
+
 async def test_an_enrolment_under_way_while_dates_change_gets_the_new_ones() -> None:
     """Whoever is told of a seat by the old calendar meets the new one."""
     desk = Desk(FailingStore())
@@ -282,6 +316,7 @@ async def test_who_enrols_in_an_open_cohort_while_dates_change_is_told() -> None
         assert 2 == (await desk.enrolment(serial, "kuliah")).calendar_version
 
 
+@pytest.mark.slow
 async def test_ten_thousand_rows_with_every_third_broken_are_judged() -> None:
     """A list of the largest size is judged in steps, with at most 100 facts an update of the cohort."""
     desk = Desk()

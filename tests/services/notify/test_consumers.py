@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from services.notify.domain.tellings import TELLINGS
 from shared.events.fact import Fact
 from tests.support import notify as say
-from tests.support.notify import AYU, BAGUS, Desk
+from tests.support.notify import AYU, BAGUS
+from tests.support.notify_desk import Desk
 
 STORY: Sequence[Fact] = [
     *say.each_once(AYU),

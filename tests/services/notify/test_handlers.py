@@ -20,7 +20,8 @@ from services.notify.handlers import (
 from shared.kernel.errors import NotFound
 from shared.store.scope import Scope
 from tests.support import notify as say
-from tests.support.notify import AT, AYU, BAGUS, Desk
+from tests.support.notify import AT, AYU, BAGUS
+from tests.support.notify_desk import Desk
 
 NOW = AT + timedelta(hours=1)
 OWN = Scope(learner=AYU)

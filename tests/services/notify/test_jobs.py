@@ -11,7 +11,8 @@ from shared.kernel.clock import SetClock
 from shared.kernel.errors import Unavailable
 from shared.store.port import Change, Written
 from tests.support import notify as say
-from tests.support.notify import AYU, BAGUS, COHORT, Desk, MemoryLetters
+from tests.support.notify import AYU, BAGUS, COHORT
+from tests.support.notify_desk import Desk, MemoryLetters
 from tests.support.serving import clock as set_clock
 
 KEY = notice_id(say.certified())

@@ -11,7 +11,8 @@ from services.notify.mail import MailServer, SmtpLetters
 from services.notify.settings import Settings
 from shared.kernel.errors import Unavailable
 from tests.support import notify as say
-from tests.support.notify import AYU, BAGUS, node
+from tests.support.notify import AYU, BAGUS
+from tests.support.notify_desk import node
 from tests.support.parts import free_port
 from tests.support.serving import clock, serving
 from tests.support.smtp import HOST, Certificate, Mailbox, mail_server

@@ -26,7 +26,8 @@ from shared.store.scope import Scope
 from shared.store.work import Frame
 from shared.store.works import Works
 from tests.support import notify as say
-from tests.support.notify import AGENCY, AYU, BAGUS, COHORT, Desk
+from tests.support.notify import AGENCY, AYU, BAGUS, COHORT
+from tests.support.notify_desk import Desk
 from tests.support.serving import NOW
 
 OWN = Scope(learner=AYU)

@@ -5,13 +5,15 @@ from datetime import timedelta
 
 import httpx2
 import pytest
+from sse_starlette.sse import AppStatus
 
 from services.notify.api import live
 from services.notify.api.stream import Pace
 from services.notify.domain.notices import notice_id
 from shared.kernel.errors import Conflict, Unavailable
 from tests.support import notify as say
-from tests.support.notify import AT, AYU, BAGUS, Desk, Node, Stream, Told, node
+from tests.support.notify import AT, AYU, BAGUS
+from tests.support.notify_desk import Desk, Node, Stream, Told, node
 from tests.support.serving import clock, serving
 
 
@@ -244,3 +246,18 @@ async def test_a_long_absence_is_told_by_its_newest_notices(notify: Node) -> Non
         first = await next_of(stream)
 
     assert notice_id(facts[5]) == first.data["id"]
+
+
+@pytest.mark.usefixtures("client")
+async def test_a_service_that_ends_ends_its_streams(notify: Node) -> None:
+    """With a proper end, long before the heartbeat, and nobody listens any more."""
+    async with listen(notify) as stream:
+        await next_of(stream)
+        AppStatus.should_exit = True
+        try:
+            end = await stream.next()
+        finally:
+            AppStatus.should_exit = False
+
+    assert end is None
+    assert not notify.app.state.listeners._bells

@@ -134,13 +134,14 @@ async def test_many_records_are_taken_in_slices() -> None:
     """More records than one write holds are all taken, and each result stands at its index."""
     async with served() as node:
         learners = [f"{number:032x}" for number in range(250)]
+        late = [item(piece, _SITIS) for piece in whole_story()[1:]] * 50
         await node.hear(*(enrolled(learner) for learner in learners))
         items = [
             item(whole_story()[0], enrolled(learner).enrolment_id) for learner in reversed(learners)
         ]
-        answer = await node.send([*items, item(whole_story()[0], "nobody")])
+        answer = await node.send([*items, item(whole_story()[0], "nobody"), *late])
 
-        assert (250, 1) == (answer["accepted"], answer["refused"])
+        assert (250, 401) == (answer["accepted"], answer["refused"])
         assert "unknown-enrolment" == answer["results"][250]["reason"]
 
 

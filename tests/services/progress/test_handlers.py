@@ -5,11 +5,11 @@ from functools import partial
 
 import pytest
 
-from services.progress.app import warn_of_risks
 from services.progress.consumers import SUBSCRIPTIONS
 from services.progress.domain.companions import Assignment
 from services.progress.domain.evidence import Evidence, Verdict
 from services.progress.handlers import assign_companions, take_evidence
+from services.progress.jobs import warn_of_risks
 from services.progress.store import ProgressWork
 from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryBus

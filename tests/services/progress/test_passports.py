@@ -75,13 +75,14 @@ async def test_a_learner_without_card_or_training_has_an_empty_passport() -> Non
     async with served() as node:
         own = (await node.get("/learners/me/passport", "learner", learner_id=SITI)).json()
         nobody = await node.get("/learners/me/passport", "learner")
+        other = await node.get(f"/learners/{BUDI}/passport", "learner", learner_id=SITI)
 
         assert ([], 0, [{"year": 2024, "jp": 0, "target": 20, "reached": False}]) == (
             own["entries"],
             own["jp"],
             own["years"],
         )
-        assert 404 == nobody.status_code
+        assert [404, 404] == [nobody.status_code, other.status_code]
 
 
 async def _staff(node: ServedProgress) -> None:

@@ -16,8 +16,17 @@ from shared.store.works import Works
 from tests.shared.store.conftest import Outgoing
 from tests.support.boxes import BOXES, Box, BoxWork
 from tests.support.deliveries import (
-    SAMPLED, UNSAMPLED, FailingStore, failing, left, note_who_left, parked, record, records,
-    subscription, told,
+    SAMPLED,
+    UNSAMPLED,
+    FailingStore,
+    failing,
+    left,
+    note_who_left,
+    parked,
+    record,
+    records,
+    subscription,
+    told,
 )  # fmt: skip
 
 
@@ -113,7 +122,11 @@ async def test_an_aggregate_that_never_stands_still_is_waited_for(
 
 @pytest.mark.parametrize("call", range(1, 6))
 async def test_a_store_that_is_away_at_any_call_loses_nothing(
-    delivery: Delivery[BoxWork], works: Works[BoxWork], store: FailingStore, outgoing: Outgoing, call: int
+    delivery: Delivery[BoxWork],
+    works: Works[BoxWork],
+    store: FailingStore,
+    outgoing: Outgoing,
+    call: int,
 ) -> None:
     """The batch is delivered again, and in the end all is as if nothing had happened."""
     batch = records([left("a", "c1"), left("b", "c2"), failing("refused", "x", "c1")])

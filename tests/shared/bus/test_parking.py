@@ -21,7 +21,15 @@ from shared.store.works import Works
 from tests.shared.store.conftest import Outgoing
 from tests.support.boxes import BOXES, KINDS, SOURCE, BoxWork
 from tests.support.deliveries import (
-    FailingStore, failing, left, note_who_left, parked, record, records, subscription, told,
+    FailingStore,
+    failing,
+    left,
+    note_who_left,
+    parked,
+    record,
+    records,
+    subscription,
+    told,
 )  # fmt: skip
 
 MESSAGE = told(left("e0"))

@@ -23,7 +23,13 @@ from shared.store.works import Works
 from tests.support import parts
 from tests.support.boxes import BOXES, KINDS, SOURCE, BoxWork
 from tests.support.deliveries import (
-    SAMPLED, FailingStore, left, note_who_left, parked, record, told,
+    SAMPLED,
+    FailingStore,
+    left,
+    note_who_left,
+    parked,
+    record,
+    told,
 )  # fmt: skip
 from tests.support.waiting import until
 
@@ -60,7 +66,11 @@ class Line:
             self.batches.append(sum(fact.agency == self.run for fact in facts))
 
         heard: Subscription[BoxWork] = Subscription(
-            self.name, {SeatFreed: note}, lambda work: work.boxes, lambda fact: fact.cohort_id, count
+            self.name,
+            {SeatFreed: note},
+            lambda work: work.boxes,
+            lambda fact: fact.cohort_id,
+            count,
         )
         return Delivery(heard, self.works)
 
@@ -104,13 +114,15 @@ async def _kafka(bootstrap: str) -> AsyncIterator[Line]:
         AIOKafkaProducer(bootstrap_servers=bootstrap) as producer,
     ):
 
-        async def send(topic: str, headers: Sequence[tuple[str, bytes]], value: bytes | None) -> None:
+        async def send(
+            topic: str, headers: Sequence[tuple[str, bytes]], value: bytes | None
+        ) -> None:
             await producer.send_and_wait(topic, value, headers=list(headers), partition=0)
 
         yield Line(bus, send, f"boxes.twins-{fresh()}")
 
 
-@pytest.fixture(scope="module", params=["memory", "kafka"])
+@pytest.fixture(scope="module", params=["memory", pytest.param("kafka", marks=pytest.mark.real)])
 def twin(request: pytest.FixtureRequest) -> str | None:
     """Tell which twin it is: a broker's address, or None for memory."""
     bootstrap: str | None = None
@@ -122,7 +134,7 @@ def twin(request: pytest.FixtureRequest) -> str | None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(twin: str | None) -> AsyncIterator[Line]:
     """Give a line whose subscription runs, for joining a group takes a broker seconds."""
-    async with (_kafka(twin) if twin else _memory()) as opened:
+    async with _kafka(twin) if twin else _memory() as opened:
         opened.run = "first"
         await opened.tell("before")
         async with opened.bus.running([opened.delivery()]):

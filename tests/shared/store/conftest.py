@@ -7,6 +7,7 @@ from pymongo import AsyncMongoClient
 
 from shared.events.message import Message
 from shared.kernel.ids import fresh
+from shared.store.kind import Document
 from shared.store.memory import MemoryStore
 from shared.store.mongo import open_mongo
 from shared.store.port import Store
@@ -31,7 +32,7 @@ class Outgoing:
         self.published += messages
 
 
-@pytest.fixture(params=["memory", "mongo"])
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.real)])
 async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     """Give an empty store."""
     if request.param == "memory":
@@ -41,7 +42,8 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     name = f"twins_{fresh().replace('-', '')}"
     async with open_mongo(uri, name, KINDS) as opened:
         yield opened
-    async with AsyncMongoClient(uri) as client:
+    client: AsyncMongoClient[Document] = AsyncMongoClient(uri)
+    async with client:
         await client.drop_database(name)
 
 

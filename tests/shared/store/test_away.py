@@ -1,5 +1,6 @@
 """A real store that is away is told from a question that is wrong."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -11,6 +12,11 @@ from tests.support.boxes import BOXES, KINDS, messages
 from tests.support.parts import Process, mongo_process, mongo_uri
 from tests.support.waiting import until
 
+# The driver leaves a socket to the collector when a server goes away while it connects.
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 _QUICK = 0.2
 
 
@@ -19,6 +25,13 @@ def process() -> Iterator[Process]:
     """Give a store of this module's own, for it is stopped and made to hang."""
     with mongo_process() as process:
         yield process
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what the driver left, within the test that it belongs to."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -44,7 +57,9 @@ def _operations(store: Store) -> list[Callable[[], Awaitable[object]]]:
     ]
 
 
-async def test_a_store_that_ended_is_unavailable_until_it_is_back(process: Process, mine: Store) -> None:
+async def test_a_store_that_ended_is_unavailable_until_it_is_back(
+    process: Process, mine: Store
+) -> None:
     """Every operation says so; afterwards what was acknowledged is still there."""
     await mine.write([Change(BOXES, "a", 0, {"count": 7}, messages("a", 1))])
     process.stop()
@@ -58,12 +73,15 @@ async def test_a_store_that_ended_is_unavailable_until_it_is_back(process: Proce
     assert list(messages("a", 1)) == await mine.pending(BOXES, ["a"])
 
 
-async def test_a_store_that_hangs_is_unavailable_until_it_answers(process: Process, mine: Store) -> None:
+async def test_a_store_that_hangs_is_unavailable_until_it_answers(
+    process: Process, mine: Store
+) -> None:
     """A server that holds its connections and says nothing is away as well."""
     await mine.ping()
 
-    with process.hanging(), pytest.raises(Unavailable):
-        await mine.find(BOXES, {})
+    with process.hanging():
+        # A signal takes effect a moment after it was sent.
+        await until(lambda: _answers(mine), equals=False)
 
     await until(lambda: _answers(mine))
 

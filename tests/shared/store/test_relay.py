@@ -68,7 +68,9 @@ async def test_a_batch_that_fails_does_not_end_the_sending(
     assert [1, 2] == [each.seq for each in outgoing.published]
 
 
-async def test_the_sweep_spares_what_is_fresh(store: Store, relay: Relay, outgoing: Outgoing) -> None:
+async def test_the_sweep_spares_what_is_fresh(
+    store: Store, relay: Relay, outgoing: Outgoing
+) -> None:
     """Facts that another task is just sending get their grace; without any, all leave at once."""
     await _leave(store, "a", 1, 2)
 
@@ -107,7 +109,8 @@ async def test_states_every_fact_again(store: Store, relay: Relay, outgoing: Out
     assert 25 == told == len(outgoing.published)
     assert first == {each.id for each in outgoing.published}
     assert all(
-        [1, 2] == [each.seq for each in outgoing.published if each.aggregate == f"boxes/k{number:02}"]
+        [1, 2]
+        == [each.seq for each in outgoing.published if each.aggregate == f"boxes/k{number:02}"]
         for number in range(12)
     )
 

@@ -209,6 +209,21 @@ async def test_what_does_not_fit_is_refused_alone(store: Store) -> None:
     assert ["grows", "small"] == [each["_id"] for each in await store.find(BOXES, {})]
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+async def test_a_number_beyond_eight_bytes_is_refused_alone(store: Store, number: int) -> None:
+    """The largest that fits is kept, and a text of many digits is no number."""
+    written = await store.write(
+        [
+            Change(BOXES, "fits", 0, {"n": 2**63 - 1, "text": "9" * 30, "list": [{"n": -(2**63)}]}),
+            Change(BOXES, "large", 0, {"list": [{"n": number}]}),
+        ]
+    )
+
+    assert {("boxes", "large")} == written.refused.keys()
+    assert frozenset() == written.conflicts
+    assert ["fits"] == [each["_id"] for each in await store.find(BOXES, {})]
+
+
 async def test_facts_are_kept_with_the_change_and_hidden_from_readers(store: Store) -> None:
     """A loaded document points at what waits to leave, and does not carry every fact it stated."""
     one, two = messages("a", 1, 2)

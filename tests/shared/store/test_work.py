@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.events.message import Message
 from shared.kernel.errors import Forbidden, NotFound
 from shared.kernel.ids import fact_id
 from shared.kernel.trace import traceparent
@@ -92,7 +93,7 @@ async def test_writes_only_the_fields_that_changed() -> None:
 async def test_facts_count_on_without_a_gap(works: Works[BoxWork]) -> None:
     """Each fact knows its place in its aggregate's story, across works, and its id follows from it."""
     token = traceparent.set("00-" + "a" * 32 + "-" + "b" * 16 + "-00")
-    stated = []
+    stated: list[Message] = []
     for number in range(3):
         work = works.open()
         box = await work.boxes.of("a")
@@ -103,7 +104,9 @@ async def test_facts_count_on_without_a_gap(works: Works[BoxWork]) -> None:
     traceparent.reset(token)
 
     assert [1, 2, 3, 4, 5, 6] == [each.seq for each in stated]
-    assert [fact_id(SOURCE, "boxes/a", 1, seq) for seq in range(1, 7)] == [each.id for each in stated]
+    assert [fact_id(SOURCE, "boxes/a", 1, seq) for seq in range(1, 7)] == [
+        each.id for each in stated
+    ]
     assert {"00-" + "a" * 32 + "-" + "b" * 16 + "-00"} == {each.traceparent for each in stated}
 
 
@@ -152,7 +155,8 @@ async def test_undo_puts_back_what_one_message_kept(works: Works[BoxWork]) -> No
     kept = await work.commit()
 
     assert [("boxes/a", 1, "e1"), ("boxes/a", 2, "e5")] == [
-        (each.aggregate, each.seq, each.fact().model_dump()["enrolment_id"]) for each in kept.messages
+        (each.aggregate, each.seq, each.fact().model_dump()["enrolment_id"])
+        for each in kept.messages
     ]
     assert 11 == (await works.open().boxes.get("a")).count
     assert Box(id="b") == await works.open().boxes.of("b")
@@ -235,14 +239,17 @@ async def test_twenty_workers_count_to_twenty(works: Works[BoxWork], store: Stor
 
 async def test_what_is_out_of_scope_does_not_exist(works: Works[BoxWork]) -> None:
     """Loading, finding and keeping reach only what the person may see."""
-    await _keep(works, FULL, replace(FULL, id="b", agency="35.78", learner_id="o", mentor_id="", code="B"))
+    await _keep(
+        works, FULL, replace(FULL, id="b", agency="35.78", learner_id="o", mentor_id="", code="B")
+    )
     agency, learner, companion, nobody = (
         works.open(scope)
         for scope in (Scope(agency="35.78"), Scope(learner="l"), Scope(companion="m"), Scope())
     )
 
     assert [["b"], ["a"], ["a"], []] == [
-        [each.id for each in await work.boxes.find({})] for work in (agency, learner, companion, nobody)
+        [each.id for each in await work.boxes.find({})]
+        for work in (agency, learner, companion, nobody)
     ]
     assert "b" == (await agency.boxes.get("b")).id
     for work in (agency, nobody):

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from services.enrolment.domain.cohort.shape import Day
 from shared.events.enrolment import Outcome
 from shared.events.fact import Value
 from shared.events.plan import Signatory
@@ -18,7 +19,7 @@ class Decision(Value):
 
     enrolment_id: Annotated[str, Field(min_length=1, max_length=64)]
     outcome: Outcome
-    until: date | None = None
+    until: Day | None = None
 
     @model_validator(mode="after")
     def _until_when(self) -> Self:
@@ -30,7 +31,7 @@ class Decision(Value):
 class Sitting(Value):
     """When and by whom it was decided, with the reference of the minutes."""
 
-    decided_on: date
+    decided_on: Day
     minutes: Annotated[str, Field(min_length=1, max_length=200)]
     signatory: Signatory
 

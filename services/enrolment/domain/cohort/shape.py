@@ -3,18 +3,35 @@
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from services.enrolment.domain.programme import Code, ProgrammeDraft
 from shared.events.enrolment import NewPeriods
 from shared.events.fact import Value
 from shared.events.plan import Period, PlannedPhase, Slug, Title
 from shared.kernel.errors import Invalid
+from shared.kernel.regions import is_agency
 
 MOST_SEATS = 5_000
 """A cohort's seats, line and facts share one document, which the store bounds to 16 MB."""
 
-AgencyCode = Annotated[str, Field(pattern=r"^[0-9]{2}(\.[0-9]{2})?(/[a-z0-9-]{1,40})?$")]
+FIRST_DAY = date(2000, 1, 1)
+LAST_DAY = date(2199, 12, 31)
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+"""A day that has an instant in every time zone."""
+
+
+def _in_a_known_region(code: str) -> str:
+    if not is_agency(code):
+        raise ValueError("an agency's code begins with a region of a known province, e.g. 35.73")
+    return code
+
+
+AgencyCode = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{2}(\.[0-9]{2})?(/[a-z0-9-]{1,40})?$"),
+    AfterValidator(_in_a_known_region),
+]
 
 
 class Agency(Value):
@@ -54,6 +71,9 @@ class Calendar(Value):
     def _each_phase_once(cls, calendar: tuple[Dates, ...]) -> tuple[Dates, ...]:
         if len({each.phase for each in calendar}) != len(calendar):
             raise ValueError("a calendar tells each phase once")
+        periods = [period for each in calendar for period in each.periods]
+        if any(each.starts < FIRST_DAY or each.ends > LAST_DAY for each in periods):
+            raise ValueError(f"a calendar stays between {FIRST_DAY} and {LAST_DAY}")
         return calendar
 
     @model_validator(mode="after")
@@ -97,7 +117,7 @@ class CohortDraft(Calendar):
     number: Annotated[str, Field(min_length=1, max_length=40)]
     year: int = Field(ge=2000, le=2100)
     seats: int | None = Field(ge=1, le=MOST_SEATS)
-    line: int = Field(MOST_SEATS, ge=0, le=MOST_SEATS)
+    line: int = Field(1_000, ge=0, le=MOST_SEATS)
     host_agency: Title
     nominating_agencies: tuple[Agency, ...] = Field((), max_length=600)
 

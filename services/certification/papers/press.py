@@ -6,9 +6,9 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from services.certification.api.statement import Statement
-from services.certification.api.words import day, reason, score, span
 from services.certification.domain.terms import Terms
+from services.certification.papers.statement import Statement
+from services.certification.papers.words import day, reason, score, span
 
 _STANDARDS = ["a-2a", "ua-1"]
 _LAST_LATIN = 0x17F
@@ -120,7 +120,12 @@ def _words(statement: Statement, terms: Terms, nip: str) -> dict[str, Any]:
         "reason": reason(statement.reason, "id") if statement.reason else "",
         "reason_en": reason(statement.reason, "en") if statement.reason else "",
         "phases": [
-            {"number": each.number, "title": _printable(each.title), "title_en": _printable(each.title_en), "jp": each.jp}
+            {
+                "number": each.number,
+                "title": _printable(each.title),
+                "title_en": _printable(each.title_en),
+                "jp": each.jp,
+            }
             for each in terms.phases
         ],
         "url": statement.verify_url,

@@ -1,0 +1,1 @@
+"""What certificates say, in words and on paper."""

@@ -1,0 +1,262 @@
+"""Every route of every service, every role: who sees and changes whose data."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from python_calamine import CalamineWorkbook
+
+from deploy.demo.run import play
+from shared.store.kind import Document
+from shared.web.identity import ROLES, Allow, policy_of
+from tests.support.access import BODIES, ENDLESS, fill
+from tests.support.node import MemoryNode, memory_node
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CITY, ELSEWHERE = "35.73", "35.72"
+STRANGER = "e" * 32
+_BACKGROUND = {"outbox", "version", "accounted", "settled"}
+"""What is done in the meantime by itself: facts leave, and numbers are accounted for."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of one service, and who it admits: roles, or None for everybody."""
+
+    service: str
+    method: str
+    path: str
+    admits: frozenset[str] | None
+
+    def __str__(self) -> str:
+        """Read as a line of a log."""
+        return f"{self.service}: {self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A node on which one agency's people went from nomination to certificate."""
+
+    node: MemoryNode
+    clients: dict[str, httpx2.AsyncClient]
+    names: dict[str, str]
+    secrets: frozenset[str]
+
+    async def ask(self, route: Route, headers: dict[str, str]) -> httpx2.Response:
+        """Ask for the agency's own data by a route, with a sound body."""
+        path = fill(route.path, self.names)
+        sent = BODIES.get((route.service, route.method, route.path), dict)()
+        return await self.clients[route.service].request(
+            route.method, path, headers=headers, **sent
+        )
+
+    def kept(self) -> dict[str, dict[str, Document]]:
+        """Tell what the stores keep, apart from what background work does to it."""
+        return {
+            f"{service}/{room}": {
+                key: {name: part for name, part in document.items() if name not in _BACKGROUND}
+                for key, document in documents.items()
+            }
+            for service, store in self.node.engine.stores.items()
+            for room, documents in store.snapshot().items()
+        }
+
+
+def routes_of(service: str, app: FastAPI) -> Iterator[Route]:
+    """List an application's operations; AssertionError for one without a policy."""
+    for context in iter_route_contexts(app.routes):
+        path = context.path or ""
+        if path == "/openapi.json":
+            continue
+        policy = policy_of(context.dependant)
+        for method in context.methods or ():
+            assert policy is not None, f"no policy names {service}: {method} {path}"
+            admits = policy.roles if isinstance(policy, Allow) else None
+            yield Route(service, method, path, admits)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def seeded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seeded]:
+    """Give the node, once a small cohort has been played on it to its end."""
+    folder: Path = tmp_path_factory.mktemp("access")
+    async with memory_node(folder) as node:
+        await play(node.stage(folder), 8)
+        for app in node.apps.values():
+            await until(partial(app.state.parts.relay.sweep, 0), equals=0)
+        clients = {
+            name: httpx2.AsyncClient(
+                transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+                base_url="http://corpu.test",
+            )
+            for name, app in node.apps.items()
+        }
+        names, secrets = _names(node)
+        yield Seeded(node, clients, names, secrets)
+        for client in clients.values():
+            await client.aclose()
+
+
+def _names(node: MemoryNode) -> tuple[dict[str, str], frozenset[str]]:
+    """Tell the ids with which to ask for the agency's data, and what nobody else may read of it."""
+    stores = {name: store.snapshot() for name, store in node.engine.stores.items()}
+    enrolments = stores["enrolment"]["enrolments"]
+    dossier = next(
+        each for each in stores["certification"]["dossiers"].values() if each["certificates"]
+    )
+    one = enrolments[dossier["_id"]]
+    notice = next(
+        each["_id"]
+        for each in stores["notify"]["notices"].values()
+        if each["learner_id"] == one["learner_id"]
+    )
+    names = {
+        "enrolment_id": one["_id"],
+        "learner_id": one["learner_id"],
+        "cohort_id": one["cohort_id"],
+        "roster_id": next(iter(stores["enrolment"]["rosters"])),
+        "notice_id": notice,
+        "parked_id": "unknown",
+        "agency": CITY,
+        "verification": dossier["certificates"][-1]["code"],
+        "number": dossier["certificates"][-1]["number"],
+    }
+    people = stores["enrolment"]["learners"]
+    numbers = {each["number"] for each in dossier["certificates"]}
+    secrets = {
+        *people,
+        *enrolments,
+        *(each["nip"] for each in people.values() if each.get("nip")),
+        *(each["name"] for each in people.values() if each.get("name")),
+        *stores["notify"]["notices"],
+        *numbers,
+    }
+    return names, frozenset(secrets)
+
+
+def _text(answer: httpx2.Response) -> str:
+    """Read an answer as text, a workbook cell by cell."""
+    kind = answer.headers.get("content-type", "")
+    if "spreadsheet" in kind:
+        book = CalamineWorkbook.from_filelike(BytesIO(answer.content))
+        return repr([book.get_sheet_by_name(name).to_python() for name in book.sheet_names])
+    return answer.content.decode(errors="replace")
+
+
+def _leaks(seeded: Seeded, answer: httpx2.Response) -> set[str]:
+    """Tell what an answer tells of the agency's people beyond what the question named."""
+    text = _text(answer)
+    asked = set(seeded.names.values())
+    return {each for each in seeded.secrets - asked if each in text} | {
+        each for each in seeded.secrets & asked if each in text and answer.status_code < 300
+    }
+
+
+async def _walk(seeded: Seeded) -> list[Route]:
+    return [route for name, app in seeded.node.apps.items() for route in routes_of(name, app)]
+
+
+async def test_every_route_has_a_policy_and_stands_in_its_document(seeded: Seeded) -> None:
+    """A route that no policy names fails, and so does a documented one that is not there."""
+    for service, app in seeded.node.apps.items():
+        found = {
+            (each.method, each.path) for each in routes_of(service, app) if each.path != "/metrics"
+        }
+        documented = {
+            (method.upper(), path)
+            for path, operations in app.openapi()["paths"].items()
+            for method in operations
+        }
+        plain = {(method, re.sub(r":path}", "}", path)) for method, path in found}
+        assert documented == plain
+
+
+async def test_only_the_public_is_public(seeded: Seeded) -> None:
+    """Health, metrics and verification need no token; all else is 401 without one."""
+    public = {each.path for each in await _walk(seeded) if each.admits is None}
+
+    assert {"/livez", "/readyz", "/metrics", "/verify/{code}", "/verify/{code}.json"} == public
+    for route in await _walk(seeded):
+        answer = await seeded.ask(route, {})
+        expected = {200, 404} if route.admits is None else {401}
+        assert answer.status_code in expected, str(route)
+
+
+async def test_every_role_is_admitted_exactly_where_a_policy_says(seeded: Seeded) -> None:
+    """With every role on the agency's own data: 403 where it is not admitted, and never a defect."""
+    for route in await _walk(seeded):
+        if route.admits is None:
+            continue
+        for role in sorted(set(ROLES) - route.admits):
+            bearer = seeded.node.issuer.bearer(
+                role, agency=CITY, learner_id=seeded.names["learner_id"]
+            )
+            answer = await seeded.ask(route, bearer)
+            assert 403 == answer.status_code, f"{route} as {role}"
+
+
+async def test_the_other_agency_sees_and_changes_nothing(seeded: Seeded) -> None:
+    """Admitted by role, but for another agency and as another person: no name, no number, no change."""
+    await _nothing(seeded, {"agency": ELSEWHERE, "learner_id": STRANGER, "sub": "other-agency"})
+
+
+async def test_another_nodes_people_see_and_change_nothing(seeded: Seeded) -> None:
+    """Whatever roles they have at home: here they are strangers, at most learners of their own."""
+    answers = await _nothing(seeded, {"node": "62", "learner_id": STRANGER, "sub": "other-node"})
+
+    assert {403} == {status for route, role, status in answers if role != "learner"}
+
+
+async def _nothing(seeded: Seeded, claims: dict[str, str]) -> list[tuple[Route, str, int]]:
+    before, answers = seeded.kept(), []
+    for route in await _walk(seeded):
+        for role in sorted(route.admits or ()):
+            if (route.service, route.path) in ENDLESS:
+                continue
+            answer = await seeded.ask(route, seeded.node.issuer.bearer(role, **claims))
+            where = f"{route} as {role}: {answer.status_code} {_text(answer)[:300]}"
+            assert answer.status_code < 500, where
+            assert "application/pdf" not in answer.headers.get("content-type", ""), where
+            # A register shows its bare numbers to every agency, so that a gap can be seen.
+            bare = {seeded.names["number"]} if route.path.startswith("/registers/") else set()
+            assert set() == _leaks(seeded, answer) - bare, where
+            answers.append((route, role, answer.status_code))
+        if route.method != "GET":
+            assert [] == _changed(before, seeded.kept()), str(route)
+    assert [] == _changed(before, seeded.kept())
+    return answers
+
+
+def _changed(
+    before: dict[str, dict[str, Document]], after: dict[str, dict[str, Document]]
+) -> list[str]:
+    """Tell which documents that were there are no longer as they were."""
+    return [
+        f"{room}/{key}"
+        for room, documents in before.items()
+        for key, document in documents.items()
+        if after[room].get(key) != document
+    ]
+
+
+async def test_the_agency_and_the_node_see_what_is_theirs(seeded: Seeded) -> None:
+    """The walk would prove nothing if nobody could read: those concerned do."""
+    bearer = seeded.node.issuer.bearer
+    seen = {
+        "/enrolments/{enrolment_id}": bearer("nominator", agency=CITY),
+        "/learners/{learner_id}": bearer("organiser"),
+        "/learners/me": bearer("learner", learner_id=seeded.names["learner_id"]),
+        "/rosters/{roster_id}": bearer("endorser", agency=CITY),
+    }
+    for path, headers in seen.items():
+        answer = await seeded.ask(Route("enrolment", "GET", path, frozenset()), headers)
+        assert _leaks(seeded, answer), f"{path}: {answer.text[:300]}"

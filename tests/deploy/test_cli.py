@@ -1,0 +1,296 @@
+"""The command line: what it understands, how it fails, and what it carries in memory."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from deploy.cli.app import main
+from deploy.cli.ending import ending_of
+from deploy.cli.gates import pytest_command
+from deploy.cli.playing import report
+from deploy.client import Declined
+from deploy.demo.run import Demo
+from deploy.embedded.node import Interrupted
+from deploy.embedded.settings import ROOT, NodeError, NodeSettings
+from deploy.running import find, found, note, processes
+
+COMMANDS = (
+    "demo", "up", "down", "test", "check", "audit", "replay", "parked", "token", "status", "bench", "faults",
+)  # fmt: skip
+
+
+def run(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, in a home folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "deploy.cli", *arguments],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "CORPU_HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_command_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` names each command with a line of what it does."""
+    status = main(["--help"])
+
+    told = {
+        line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  ")
+    }
+    assert (status, set(COMMANDS) - told) == (0, set())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["demo", "--learners", "many"], "'--learners'"),
+        (["demo", "--learners", "3"], "'--learners'"),
+        (["demo", "--learners", "5001"], "'--learners'"),
+        (["audit", "--wait", "-1"], "'--wait'"),
+        (["up", "--nonsense"], "No such option"),
+        (["token"], "'--role'"),
+    ],
+)
+def test_a_wrong_call_is_one_line(
+    arguments: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call that is not understood says why on standard error, and exits with 2."""
+    status = main(arguments)
+
+    told = capsys.readouterr()
+    assert (status, told.out, told.err.count("\n")) == (2, "", 1)
+    assert said in told.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"], ["status", "--json"], ["audit"], ["replay"], ["down"], ["parked", "list"],
+        ["parked", "show", "x"],
+    ],
+)  # fmt: skip
+def test_asking_a_node_that_does_not_run_is_one_line(
+    arguments: Sequence[str], tmp_path: Path
+) -> None:
+    """Commands for a running node say that none runs, where, and how to start one."""
+    told = run(*arguments, home=tmp_path)
+
+    line = f"corpu: no node runs in {tmp_path}: start one with `./corpu up`\n"
+    assert (told.returncode, told.stdout, told.stderr) == (1, "", line)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"CORPU_NODE": "East Java"}, "CORPU_NODE must be a region code"),
+        ({"CORPU_NOTIFY_PORT": "high"}, "CORPU_NOTIFY_PORT must be a port"),
+        ({"CORPU_HOME": "/dev/null/corpu"}, "/dev/null"),
+    ],
+)
+def test_a_node_that_cannot_start_says_why(
+    environment: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    """A setting that cannot be meant is one line that names it."""
+    told = run("up", "--json", home=tmp_path, **{"CORPU_HOME": str(tmp_path), **environment})
+
+    assert (told.returncode, told.stdout, told.stderr.count("\n")) == (1, "", 1)
+    assert said in told.stderr
+
+
+def test_a_demo_signs_its_own_tokens_and_writes_to_nobody(tmp_path: Path) -> None:
+    """A demo beside a configured node uses neither its identity provider nor its mail server."""
+    strange = {"SMTP_URL": "smtp://mail", "CORPU_JWKS": "https://id", "CORPU_ISSUER": "https://id"}
+    settings = NodeSettings.read(
+        {"CORPU_HOME": str(tmp_path), "MONGO_URI": "mongodb://m", **strange}
+    )
+
+    demo = Demo.planned(learners=8, keep=False, out=None, settings=settings)
+
+    assert strange.keys() & demo.settings.environment.keys() == set()
+    assert demo.settings.environment["MONGO_URI"] == "mongodb://m"
+    assert demo.settings.home.parent == demo.out
+    assert demo.out.parent == tmp_path / "demo"
+    assert set(demo.settings.ports.values()) & set(settings.ports.values()) == set()
+
+
+def test_a_demo_that_cannot_write_says_where(tmp_path: Path) -> None:
+    """A folder that cannot be made is one line that names it."""
+    told = run("demo", "--out", "/dev/null/papers", home=tmp_path)
+
+    assert told.returncode == 1
+    assert told.stderr == "corpu: /dev/null/papers: Not a directory\n"
+
+
+def test_a_token_of_a_node_that_never_started_says_so(tmp_path: Path) -> None:
+    """There is no key to sign with before the first start, and the line says what to do."""
+    told = run("token", "--role", "organiser", home=tmp_path)
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "there is no issuer key" in told.stderr
+
+
+def test_an_unknown_role_is_named(tmp_path: Path) -> None:
+    """A role that does not exist is refused with those that do."""
+    told = run("token", "--role", "teacher", home=tmp_path)
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("corpu: no role is called teacher; there are learner, mentor,")
+
+
+@pytest.mark.parametrize("nip", ["1973", "19730619199506200x", ""])
+def test_a_number_that_is_none_is_refused(nip: str, tmp_path: Path) -> None:
+    """A token for a NIP asks for 18 digits."""
+    told = run("token", "--role", "learner", "--nip", nip, home=tmp_path)
+
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == f"corpu: a NIP has 18 digits, and {nip!r} has not\n"
+
+
+def test_groups_without_a_command_tell_theirs(capsys: pytest.CaptureFixture[str]) -> None:
+    """`corpu parked` alone tells its commands, as help and not as a result."""
+    status = main(["parked"])
+
+    told = capsys.readouterr()
+    assert (status, told.out) == (2, "")
+    assert "replay" in told.err
+
+
+@pytest.mark.parametrize(
+    ("failure", "ending"),
+    [
+        (Interrupted(signal.SIGINT), ("", 130)),
+        (Interrupted(signal.SIGTERM), ("", 143)),
+        (NodeError("port 8101 is in use"), ("port 8101 is in use", 1)),
+        (Declined("notify", 409, "busy", "try again"), ("notify: try again (busy)", 1)),
+        (TimeoutError("waited 5 s in vain"), ("waited 5 s in vain", 1)),
+        (FileNotFoundError(2, "No such file", "a.xlsx"), ("a.xlsx: No such file", 1)),
+        (BrokenPipeError(32, "Broken pipe"), ("Broken pipe", 1)),
+        (KeyError("x"), ("this is our defect: KeyError: 'x'", 70)),
+        (ValueError(), ("this is our defect: ValueError: no more is known", 70)),
+    ],
+)
+def test_a_failure_ends_in_one_line(failure: Exception, ending: tuple[str, int]) -> None:
+    """Whatever goes wrong is a line and a status, never a traceback."""
+    assert ending_of(failure) == ending
+
+
+def test_a_defect_tells_its_place() -> None:
+    """A defect that was raised names the line of our source, so that a report is worth something."""
+    with pytest.raises(ValueError, match="invalid literal") as raised:
+        int("x")
+
+    line, _ = ending_of(raised.value)
+    assert line.startswith("this is our defect: ValueError: invalid literal")
+    assert f"({__file__}:" in line
+
+
+def test_up_carries_no_library_that_only_other_commands_need() -> None:
+    """The supervisor stays beside its node: no HTTP client, no cryptography, no progress bars."""
+    heavy = (
+        "httpx2",
+        "rich",
+        "joserfc",
+        "fastapi",
+        "pymongo",
+        "aiokafka",
+        "xlsxwriter",
+        "cryptography",
+    )
+    program = f"import sys, deploy.cli.app, deploy.cli.node; print([m for m in {heavy} if m in sys.modules])"
+
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", program], env={"PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+
+    assert told.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["-n", "2", "--dist", "loadscope"]),
+        (
+            ["tests/contracts", "-k", "x"],
+            ["-n", "2", "--dist", "loadscope", "tests/contracts", "-k", "x"],
+        ),
+        (["-n0", "tests"], ["-n0", "tests"]),
+        (["--pdb"], ["--pdb"]),
+    ],
+)
+def test_arguments_go_to_pytest(arguments: list[str], expected: list[str]) -> None:
+    """Tests run on two processes unless the arguments say otherwise, and arguments pass through."""
+    assert pytest_command(arguments) == [sys.executable, "-m", "pytest", *expected]
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [({"passed": True}, 0), ({"passed": False}, 1), ({"verified": False}, 1), ({"ratio": 20}, 0)],
+)
+def test_a_report_fails_where_it_says_so(
+    result: dict[str, object], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A report that did not pass exits with 1, and is one line of JSON all the same."""
+    assert report(result, as_json=True) == status
+
+    told = capsys.readouterr().out
+    assert (json.loads(told), told.count("\n")) == (result, 1)
+
+
+def _pretend(home: Path, pid: int) -> None:
+    """Leave what a node of this process leaves in its home folder."""
+    home.mkdir(parents=True)
+    (home / "lock").write_text(f"{pid}\n", encoding="ascii")
+    note(home, {"notify": "http://127.0.0.1:8104"})
+
+
+def test_a_running_node_is_found_by_its_home(tmp_path: Path) -> None:
+    """A node is known by its home folder as long as its supervisor lives."""
+    _pretend(tmp_path / "node", os.getpid())
+
+    running = find(tmp_path / "node")
+
+    assert running is not None
+    assert (running.pid, dict(running.addresses)) == (
+        os.getpid(),
+        {"notify": "http://127.0.0.1:8104"},
+    )
+
+
+def test_a_node_that_ended_is_not_found(tmp_path: Path) -> None:
+    """What a node left behind, or another one's lock, is no running node."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    _pretend(tmp_path / "ended", ended.pid)
+    _pretend(tmp_path / "other", os.getppid())
+
+    assert (find(tmp_path / "ended"), find(tmp_path / "other"), find(tmp_path)) == (
+        None,
+        None,
+        None,
+    )
+
+
+def test_the_newest_kept_demo_is_found_where_no_other_node_runs(tmp_path: Path) -> None:
+    """Commands reach a node that `demo --keep` left running, without being told its folder."""
+    settings = NodeSettings.read({"CORPU_HOME": str(tmp_path)})
+    for stamp in ("20240101-1", "20240102-1"):
+        _pretend(tmp_path / "demo" / stamp / "node", os.getpid())
+
+    assert found(settings).home == tmp_path / "demo" / "20240102-1" / "node"
+
+
+def test_a_process_is_listed_with_its_memory() -> None:
+    """A supervisor is listed with what it holds in memory."""
+    listed = processes(os.getpid())
+
+    assert [each.name for each in listed] == ["supervisor"]
+    assert listed[0].rss > 1_000_000

@@ -1,0 +1,83 @@
+"""How to ask every operation for one agency's data: ids for its path, and a sound body for each write."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.support.enrolment import COURSE, DATES, SESSIONS, cohort_body, row
+
+Sent = dict[str, Any]
+ENDLESS = {("notify", "/inbox/stream")}
+"""Answers without an end, which a walk cannot wait for; their own service's tests read them."""
+
+
+def fill(path: str, names: Mapping[str, str]) -> str:
+    """Put the agency's ids into a path."""
+    special = {
+        "/programmes/{code}/{version}": {"code": "PKA", "version": "1"},
+        "/catalogue/{code}": {"code": "PKA"},
+        "/agencies/{code:path}": {"code": names["agency"]},
+        "/verify/{code}": {"code": names["verification"]},
+        "/registers/{programme}/{year}": {"programme": "PKA", "year": "2024"},
+    }
+    values = {**names}
+    for prefix, own in special.items():
+        if path.startswith(prefix):
+            values |= own
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", value).replace(f"{{{name}:path}}", value)
+    query = "?year=2024" if "/jp" in path else ""
+    return path + query
+
+
+def _json(body: object) -> Callable[[], Sent]:
+    return lambda: {"json": body}
+
+
+def _file() -> Sent:
+    return {"files": {"file": ("staff.csv", b"nip;nama\r\n", "text/csv")}}
+
+
+_SEEN: Sent = {
+    "kind": "completed",
+    "activity": "mooc",
+    "at": "2024-05-01T02:00:00Z",
+    "source": "lms",
+}
+_GRADUATION: Sent = {
+    "decided_on": "2024-07-12", "minutes": "BA-1",
+    "signatory": {"name": "Dr. Ratna Dewi", "position": "Kepala BPSDM"}, "decisions": [],
+}  # fmt: skip
+BODIES: Mapping[tuple[str, str, str], Callable[[], Sent]] = {
+    ("enrolment", "PUT", "/programmes/{code}/{version}"): _json(COURSE),
+    ("enrolment", "PUT", "/cohorts/{cohort_id}"): _json(cohort_body()),
+    ("enrolment", "PUT", "/cohorts/{cohort_id}/calendar"): _json(
+        {"calendar": DATES, "sessions": SESSIONS}
+    ),
+    ("enrolment", "POST", "/cohorts/{cohort_id}/graduation"): _json(_GRADUATION),
+    ("enrolment", "POST", "/cohorts/{cohort_id}/rosters"): _json(
+        {"agency": "35.73", "rows": [row(900)]}
+    ),
+    ("enrolment", "POST", "/rosters/{roster_id}/endorsement"): _json(
+        {"letter_number": "1", "letter_date": "2024-02-01", "rows": None}
+    ),
+    ("enrolment", "POST", "/enrolments/{enrolment_id}/withdrawal"): _json(
+        {"reason": "moved", "on": "2024-07-01"}
+    ),
+    ("enrolment", "POST", "/learners/{learner_id}/number"): _json(
+        {"nip": "199001012015011001", "since": "2024-07-01"}
+    ),
+    ("enrolment", "POST", "/agencies/{code:path}/staff"): _file,
+    ("progress", "POST", "/enrolments/{enrolment_id}/evidence"): _json(_SEEN),
+    ("progress", "POST", "/evidence"): _json({"items": []}),
+    ("progress", "PUT", "/cohorts/{cohort_id}/companions"): _json({"items": []}),
+    ("certification", "POST", "/certificates/signatures"): _json({"items": []}),
+    ("certification", "POST", "/certificates/{enrolment_id}/signature"): _json(
+        {"signed_on": "2024-07-13", "signed_by": "Dr. Ratna Dewi"}
+    ),
+    ("certification", "POST", "/certificates/{enrolment_id}/revocation"): _json(
+        {"reason": "error"}
+    ),
+    ("certification", "POST", "/certificates/{enrolment_id}/reissue"): _json({"reason": "error"}),
+    ("notify", "PUT", "/preferences"): _json({"channels": {}}),
+}
+"""Sound bodies, so that only the policy stands between a stranger and the data."""
