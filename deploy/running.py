@@ -1,5 +1,6 @@
 """The node that runs on this machine: where it is found, and its processes with their memory."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -45,11 +46,25 @@ def find(home: Path) -> Running | None:
     """Find the node that runs in a home folder; None where none does."""
     try:
         noted = json.loads((home / _NOTE).read_text(encoding="utf-8"))
-        holder = int((home / "lock").read_text(encoding="ascii"))
-        os.kill(holder, 0)
-    except (OSError, ValueError):
-        return None
-    return Running(home, holder, noted["addresses"]) if noted["pid"] == holder else None
+        running = Running(home, int(noted["pid"]), dict(noted["addresses"]))
+        if running.pid == _holder(home / "lock"):
+            return running
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    return None
+
+
+def _holder(file: Path) -> int | None:
+    """Tell which process holds a node's lock; None where nobody does.
+
+    Only the lock itself tells: after a crash, the number written in it may be any other process's.
+    """
+    with file.open(encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(lock.read())
+    return None
 
 
 def found(settings: NodeSettings) -> Running:

@@ -1,7 +1,7 @@
 """The audit of a running node: rows read page by page, once no fact is on its way."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from deploy.audit.books import Books, Disagreement
 from deploy.audit.rules import compare
@@ -12,13 +12,12 @@ _QUIET_LOOKS = 5
 _COUNTERS = re.compile(rb"^corpu_facts_(?:stated|handled|parked)_total.*$", re.MULTILINE)
 
 
-async def read_books(auditor: Voice, entered: Callable[[int], None] = lambda _: None) -> Books:
+async def read_books(auditor: Voice) -> Books:
     """Read the audit rows of the four services; Declined where one does not answer."""
     books = Books()
     for service in SERVICES:
         async for row in auditor.pages(service, "/operations/audit"):
             books.enter(service, row)
-            entered(1)
     return books
 
 

@@ -2,7 +2,11 @@
 
 import sys
 
-from deploy.cli.app import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        # Imported here because Ctrl-C may come while this still loads.
+        from deploy.cli.app import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

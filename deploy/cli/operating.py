@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from deploy.audit import audit
 from deploy.cli.lines import table, tell, tell_json
@@ -121,7 +122,7 @@ async def _where_it_is(key: str, ask: Callable[[str, str], Awaitable[T]]) -> T:
     """Ask the services in turn until one knows the message."""
     for name in SERVICES:
         try:
-            return await ask(name, f"/operations/parked/{key}")
+            return await ask(name, f"/operations/parked/{quote(key, safe='')}")
         except Declined as declined:
             if declined.status != _NOT_FOUND:
                 raise

@@ -112,17 +112,14 @@ class EmbeddedNode:
         self.parts[name].kill()
         await self.parts[name].ended()
 
-    async def restart(self, name: str, *, faults: Mapping[str, str] | None = None) -> None:
-        """Stop a part, start it again and wait until it answers; a broker takes its services with it.
-
-        `faults` arm services' new processes, and no later ones: e.g. `store.write:before:3`.
-        """
+    async def restart(self, name: str) -> None:
+        """Stop a part, start it again and wait until it answers; a broker takes its services with it."""
         async with self._changing:
             await self.parts[name].stop()
             if name == "broker":
-                await self._start_broker_again(faults)
+                await self._start_broker_again()
             else:
-                await self.parts[name].spawn(**_armed(name, faults))
+                await self.parts[name].spawn()
         await self.ready(*([] if name == "broker" else [name]))
 
     async def forever(self) -> None:
@@ -192,7 +189,7 @@ class EmbeddedNode:
                 self._say(str(failure))
                 delay = min(max(_FIRST_DELAY, delay * 2), _LONGEST_DELAY)
 
-    async def _start_broker_again(self, faults: Mapping[str, str] | None = None) -> None:
+    async def _start_broker_again(self) -> None:
         """End the broker's services, start it with nothing in memory, and let them state again."""
         users = [
             self.parts[name]
@@ -203,7 +200,7 @@ class EmbeddedNode:
         await self.parts["broker"].spawn()
         await self.parts["broker"].ready()
         for each in users:
-            await each.spawn(**_armed(each.name, faults))
+            await each.spawn()
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
@@ -244,8 +241,3 @@ async def _alive(parts: Sequence[Part]) -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.gather(*(each.stop() for each in parts))
-
-
-def _armed(name: str, faults: Mapping[str, str] | None) -> dict[str, str]:
-    """Tell the environment that arms a part's process, where a fault is meant for it."""
-    return {"CORPU_FAULT": faults[name]} if faults and name in faults else {}

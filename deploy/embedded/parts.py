@@ -42,6 +42,10 @@ class Part:
     host: str = LOOPBACK
     grace: float = 8.0
     starts: int = 0
+    # Each of its next processes is armed with one of these, and notes here that it died of it.
+    faults: list[str] = field(default_factory=list)
+    struck: list[str] = field(default_factory=list)
+    armed: str = ""
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -74,9 +78,11 @@ class Part:
                     f"stop what holds it, or set {port_setting(self.name)} to another port"
                 ) from refused
 
-    async def spawn(self, **extra: str) -> None:
-        """Start its process, with `extra` environment for this once."""
+    async def spawn(self) -> None:
+        """Start its process, armed with its next fault if there is one."""
         self.check_port()
+        self.armed = self.faults.pop(0) if self.faults else ""
+        fault = {"CORPU_FAULT": self.armed} if self.armed else {}
         # A log that has grown large makes room for the next; one older log is kept.
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".old.log"))
@@ -88,7 +94,7 @@ class Part:
                     stdout=log,
                     stderr=log,
                     cwd=self.folder,
-                    env={**self.environment, **extra},
+                    env={**self.environment, **fault},
                     # A Ctrl-C in the terminal reaches the supervisor only, which ends all in order.
                     start_new_session=True,
                     preexec_fn=_die_with(os.getpid()) if _ON_LINUX else None,
@@ -125,9 +131,13 @@ class Part:
         """Wait until its present process has ended."""
         if self.process is not None:
             await self.process.wait()
+            if self.armed and self.end == signal.SIGKILL.name:
+                self.struck.append(self.armed)
+            self.armed = ""
 
     async def stop(self) -> None:
         """Ask its process to end, end it after the grace period, and wait until it is gone."""
+        self.armed = ""
         if self.process is None:
             return
         self._send(signal.SIGTERM)
@@ -140,6 +150,7 @@ class Part:
 
     def kill(self) -> None:
         """End its process at once, as a crash would."""
+        self.armed = ""
         self._send(signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:

@@ -20,6 +20,7 @@ from shared.events.enrolment import LearnerRecorded
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Refusal
 from shared.kernel.ids import derived
+from shared.kernel.tasks import each
 
 _SAME_REQUEST = timedelta(days=1)
 _PAGES = 20
@@ -114,17 +115,20 @@ async def account_for_numbers(works: Works, doubtful: set[str]) -> None:
     `doubtful` remembers, from one round to the next, keys whose dossier did not know them: only a
     second look decides, since a work in progress writes its page shortly before its dossiers.
     """
-    for page in await works.run(_find_unsettled):
-        entries = page.entries[page.accounted :]
-        owners = [owner_of(entry.key)[0] for entry in entries]
-        known = await works.run(partial(_numbers_of, owners))
-        doubts = {entry.key for entry in entries if entry.number not in known}
-        for key in sorted(doubts & doubtful):
-            await works.run(partial(_explain, key))
-        doubtful.difference_update(entry.key for entry in entries)
-        doubtful |= doubts
-        if not doubts:
-            await works.run(partial(_account, page.id, len(page.entries)))
+    await each(await works.run(_find_unsettled), partial(_account_for_page, works, doubtful))
+
+
+async def _account_for_page(works: Works, doubtful: set[str], page: Page) -> None:
+    entries = page.entries[page.accounted :]
+    owners = [owner_of(entry.key)[0] for entry in entries]
+    known = await works.run(partial(_numbers_of, owners))
+    doubts = {entry.key for entry in entries if entry.number not in known}
+    for key in sorted(doubts & doubtful):
+        await works.run(partial(_explain, key))
+    doubtful.difference_update(entry.key for entry in entries)
+    doubtful |= doubts
+    if not doubts:
+        await works.run(partial(_account, page.id, len(page.entries)))
 
 
 async def _find_unsettled(work: Work) -> list[Page]:

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -106,8 +107,8 @@ class SmtpLetters:
         """Write a letter as a message, whose Message-ID is the same whenever it is sent."""
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._sender
-        message["To"] = Address(display_name=one_line(letter.name), addr_spec=letter.address)
-        message["Subject"] = one_line(letter.subject)
+        message["To"] = Address(display_name=_plain(letter.name), addr_spec=letter.address)
+        message["Subject"] = _plain(letter.subject)
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = f"<{letter.notice_id}@{self._sender.domain}>"
         message["Auto-Submitted"] = "auto-generated"
@@ -130,8 +131,8 @@ class _Line:
         self._letters = letters
 
     async def send(self, letter: Letter) -> Outcome:
-        message = self._letters.message(letter)
         try:
+            message = self._letters.message(letter)
             await self._client.send_message(
                 message, sender=self._letters.sender, recipients=[letter.address]
             )
@@ -144,7 +145,15 @@ class _Line:
             return _judged(refused)
         except (aiosmtplib.SMTPException, OSError) as broken:
             return Outcome("lost", type(broken).__name__)
+        except (ValueError, MessageError):
+            # One letter that cannot be written must not keep those behind it from leaving.
+            return Outcome("refused", "unwritable")
         return Outcome("sent")
+
+
+def _plain(text: str) -> str:
+    """Make one line that means in a header what it says, for headers decode `=?utf-8?q?...?=`."""
+    return one_line(text).replace("=?", "= ?")
 
 
 def _judged(refused: aiosmtplib.SMTPResponseException) -> Outcome:

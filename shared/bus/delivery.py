@@ -49,10 +49,13 @@ class Delivery(Generic[W]):
             fact.type.encode(): handler for fact, handler in subscription.hears.items()
         }
         self._names = {name_of(fact.type) for fact in subscription.hears}
+        self.steps = 0
+        """Grows with whatever is done, so that a watchdog tells what is slow from what is stuck."""
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Handle records in order and publish what they led to; Unavailable means: deliver them again."""
         started = time.perf_counter()
+        self.steps += 1
         heard: list[_Heard] = []
         parked: list[Parked] = []
         for record in records:
@@ -139,9 +142,12 @@ class Delivery(Generic[W]):
         for place, each in enumerate(parked, len(heard)):
             work.begin(place)
             await _keep_parked(parking, each)
+        self.steps += 1
         done = await self._attempt_all(heard, work, parking)
         kept = await work.commit()
+        self.steps += 1
         await self._works.relay.send(kept)
+        self.steps += 1
         if kept.refused:
             await self._set_aside(heard, parked, kept.refused)
         held = Counter(
@@ -196,6 +202,7 @@ class Delivery(Generic[W]):
         try:
             for mark, each in enumerate(heard):
                 work.begin(mark)
+                self.steps += 1
                 if why := await self._attempt(each, work):
                     work.undo()
                     await _keep_parked(parking, self._park(each.record, why))

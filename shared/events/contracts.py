@@ -100,7 +100,8 @@ def owner_of(topic: str) -> str:
 
 def asyncapi(heard: Iterable[Heard], schemas: str) -> Schema:
     """Make the AsyncAPI 3 document; `schemas` is where its reader finds the schemas' folder."""
-    facts = list(CATALOGUE.values())
+    # In an order of their own, for the catalogue's follows from who imported what first.
+    facts = sorted(CATALOGUE.values(), key=lambda fact: fact.type)
     return {
         "asyncapi": "3.0.0",
         "info": {

@@ -28,8 +28,11 @@ Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 class Value(BaseModel):
     """A part of a fact or of a rule; immutable, and strict about unknown fields where people type it."""
 
-    # JSON knows no infinity: what could not be written may not be read either.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # JSON knows no infinity: what could not be written may not be read either. And an error may come
+    # to a log, where no input belongs.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class Fact(Value):

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.kernel.errors import Unavailable
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 def start(job: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -58,3 +59,18 @@ async def every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
             # A periodic job is the last net under crashes; a defect in one round must not end it.
             _log.exception("a periodic job failed and is tried again")
         await asyncio.sleep(seconds)
+
+
+async def each(items: Iterable[T], job: Callable[[T], Awaitable[object]]) -> None:
+    """Do a job for every item; whatever fails is raised together, once all had their turn."""
+    failures: list[Exception] = []
+    for item in items:
+        try:
+            await job(item)
+        except Unavailable:
+            raise
+        except Exception as failure:  # noqa: BLE001
+            # What can never be finished must not keep from finishing what comes after it.
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup("some could not be done", failures)

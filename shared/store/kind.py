@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 Document = dict[str, Any]
 BOOKKEEPING = frozenset({"_id", "version", "seq", "outbox", "stated"})
@@ -62,9 +62,14 @@ class Kind(Generic[V]):
         return self.value(id=key)  # type: ignore[call-arg]  # every aggregate is made from its id alone
 
     def load(self, document: Mapping[str, Any]) -> V:
-        """Read the aggregate from its document."""
+        """Read the aggregate from its document; ValueError says where that fails, never what stands there."""
         state = {name: part for name, part in document.items() if name not in BOOKKEEPING}
-        return self._adapter.validate_python({"id": document["_id"], **state}, extra="ignore")
+        try:
+            return self._adapter.validate_python({"id": document["_id"], **state}, extra="ignore")
+        except ValidationError as broken:
+            where = ", ".join(".".join(map(str, each["loc"])) for each in broken.errors()[:3])
+        # Raised out here, so that no traceback in a log leads back to the contents.
+        raise ValueError(f"a document of {self.name} cannot be read: {where}")
 
     def dump(self, value: V) -> Document:
         """Write the aggregate's state as JSON types, without its id and bookkeeping."""

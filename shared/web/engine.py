@@ -30,6 +30,7 @@ class KafkaMongoEngine:
         cluster = Cluster(
             bootstrap=settings.kafka_bootstrap,
             idempotent=settings.kafka_idempotent,
+            session_ms=settings.kafka_session_ms,
             partitions=settings.kafka_partitions,
             replication=settings.kafka_replication,
         )

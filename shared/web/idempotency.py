@@ -62,14 +62,15 @@ async def _once(
 ) -> Response:
     if request.app.state.parts is None:
         raise Unavailable("the service is starting and waits for its store and broker")
-    if request.app.state.parts is None:
-        raise Unavailable("the service is starting and waits for its store and broker")
     works: Works[Any] = request.app.state.parts.works
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         return await handle(request)
     person = await request.app.state.verifier.person(token)
-    answer_id = derived("answer", person.subject, request.url.path, request.url.query, key)
+    # Roles are a part of it: who may do less now, or comes from elsewhere, is judged anew.
+    who = (person.subject, person.node, person.agency or "", person.learner_id or "")
+    may = ",".join(sorted(person.roles))
+    answer_id = derived("answer", *who, may, request.url.path, request.url.query, key)
     body_hash = _hash(await request.body(), request.headers.get("content-type", ""))
     kept = await works.open().aggregates(ANSWERS).of(answer_id)
     if kept.status:

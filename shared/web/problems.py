@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.kernel.errors import Refusal, Unavailable
 
@@ -85,6 +86,11 @@ def add_problems(app: FastAPI) -> None:
         answer = problem(error.status_code, slug, str(error.detail))
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_: Request, __: ClientDisconnect) -> JSONResponse:
+        # Nobody reads it; what matters is that a broken line is no defect of ours.
+        return problem(400, "body-cut-off", "the line broke before the whole body was here")
 
     @app.exception_handler(Exception)
     async def _defect(_: Request, defect: Exception) -> JSONResponse:

@@ -21,6 +21,7 @@ class ServiceSettings(BaseSettings):
     mongo_database: str = Field("", alias="MONGO_DATABASE")
     kafka_bootstrap: str = Field("127.0.0.1:9092", alias="KAFKA_BOOTSTRAP")
     kafka_idempotent: bool = Field(default=True, alias="KAFKA_IDEMPOTENT")
+    kafka_session_ms: int = Field(10_000, alias="KAFKA_SESSION_MS", ge=1_000, le=300_000)
     kafka_partitions: int = Field(6, alias="KAFKA_PARTITIONS", ge=1, le=1000)
     kafka_replication: int = Field(1, alias="KAFKA_REPLICATION", ge=1, le=7)
     restate_on_start: bool = Field(default=False, alias="CORPU_RESTATE_ON_START")

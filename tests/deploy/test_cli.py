@@ -1,11 +1,13 @@
 """The command line: what it understands, how it fails, and what it carries in memory."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from deploy.cli.app import main
 from deploy.cli.ending import ending_of
 from deploy.cli.gates import pytest_command
+from deploy.cli.operating import _where_it_is
 from deploy.cli.playing import report
 from deploy.client import Declined
 from deploy.demo.run import Demo
@@ -154,6 +157,18 @@ def test_a_number_that_is_none_is_refused(nip: str, tmp_path: Path) -> None:
     assert told.stderr == f"corpu: a NIP has 18 digits, and {nip!r} has not\n"
 
 
+async def test_what_is_given_as_an_id_is_one_part_of_the_path() -> None:
+    """No id, however odd, asks a service for anything but a parked message."""
+    asked = []
+
+    async def ask(service: str, path: str) -> str:
+        asked.append((service, path))
+        return "there"
+
+    assert await _where_it_is("../status?x#y\n", ask) == "there"
+    assert asked == [("enrolment", "/operations/parked/..%2Fstatus%3Fx%23y%0A")]
+
+
 def test_groups_without_a_command_tell_theirs(capsys: pytest.CaptureFixture[str]) -> None:
     """`corpu parked` alone tells its commands, as help and not as a result."""
     status = main(["parked"])
@@ -245,18 +260,22 @@ def test_a_report_fails_where_it_says_so(
     assert (json.loads(told), told.count("\n")) == (result, 1)
 
 
-def _pretend(home: Path, pid: int) -> None:
-    """Leave what a node of this process leaves in its home folder."""
+@contextmanager
+def _pretend(home: Path, pid: int | None = None) -> Iterator[None]:
+    """Leave what a node leaves in its home folder, and hold the folder's lock as it does."""
     home.mkdir(parents=True)
-    (home / "lock").write_text(f"{pid}\n", encoding="ascii")
     note(home, {"notify": "http://127.0.0.1:8104"})
+    with (home / "lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(f"{pid or os.getpid()}\n")
+        lock.flush()
+        yield
 
 
 def test_a_running_node_is_found_by_its_home(tmp_path: Path) -> None:
     """A node is known by its home folder as long as its supervisor lives."""
-    _pretend(tmp_path / "node", os.getpid())
-
-    running = find(tmp_path / "node")
+    with _pretend(tmp_path / "node"):
+        running = find(tmp_path / "node")
 
     assert running is not None
     assert (running.pid, dict(running.addresses)) == (
@@ -266,26 +285,32 @@ def test_a_running_node_is_found_by_its_home(tmp_path: Path) -> None:
 
 
 def test_a_node_that_ended_is_not_found(tmp_path: Path) -> None:
-    """What a node left behind, or another one's lock, is no running node."""
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    _pretend(tmp_path / "ended", ended.pid)
-    _pretend(tmp_path / "other", os.getppid())
+    """What a node left behind is no running node, even where its number is another process's now."""
+    with _pretend(tmp_path / "crashed"):
+        pass
+    with _pretend(tmp_path / "other", os.getppid()):
+        assert find(tmp_path / "other") is None
 
-    assert (find(tmp_path / "ended"), find(tmp_path / "other"), find(tmp_path)) == (
-        None,
-        None,
-        None,
-    )
+    assert (find(tmp_path / "crashed"), find(tmp_path)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "noted", ["", "[]", "null", '{"pid": 1}', '{"pid": "x"}', '{"pid": 1, "addresses": 5}', "\0"]
+)
+def test_a_note_that_is_none_is_no_node(noted: str, tmp_path: Path) -> None:
+    """A broken file in the home folder is as good as none."""
+    with _pretend(tmp_path / "node"):
+        (tmp_path / "node" / "node.json").write_text(noted, encoding="utf-8")
+
+        assert find(tmp_path / "node") is None
 
 
 def test_the_newest_kept_demo_is_found_where_no_other_node_runs(tmp_path: Path) -> None:
     """Commands reach a node that `demo --keep` left running, without being told its folder."""
     settings = NodeSettings.read({"CORPU_HOME": str(tmp_path)})
-    for stamp in ("20240101-1", "20240102-1"):
-        _pretend(tmp_path / "demo" / stamp / "node", os.getpid())
-
-    assert found(settings).home == tmp_path / "demo" / "20240102-1" / "node"
+    kept = [tmp_path / "demo" / stamp / "node" for stamp in ("20240101-1", "20240102-1")]
+    with _pretend(kept[0]), _pretend(kept[1]):
+        assert found(settings).home == kept[1]
 
 
 def test_a_process_is_listed_with_its_memory() -> None:

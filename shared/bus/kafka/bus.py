@@ -40,6 +40,7 @@ class Cluster:
 
     bootstrap: str
     idempotent: bool = True
+    session_ms: int = 10_000
     partitions: int = 6
     replication: int = 1
 
@@ -108,7 +109,11 @@ class KafkaBus:
     @asynccontextmanager
     async def running(self, deliveries: Sequence[Delivery[Any]]) -> AsyncIterator[None]:
         """Run subscriptions for as long as the block lasts, and drain them at its end."""
-        readers = [Reader(each, self._cluster.bootstrap, self._client_id) for each in deliveries]
+        cluster = self._cluster
+        readers = [
+            Reader(each, cluster.bootstrap, self._client_id, session_ms=cluster.session_ms)
+            for each in deliveries
+        ]
         tasks = [start(reader.run(), reader.name) for reader in readers]
         self._readers += readers
         try:

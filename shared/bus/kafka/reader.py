@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import time
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -21,7 +20,8 @@ _POLL_MS = 1_000
 _LONGEST_WAIT = 5.0
 _LOOK_SECONDS = 5.0
 _JOINING_SECONDS = 0.1
-_STUCK_SECONDS = 30.0
+_STUCK_LOOKS = 12
+"""A minute, longer than any one call of store or broker may take: what is slow is not stuck."""
 
 Batch = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
@@ -29,16 +29,21 @@ Batch = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 class Reader:
     """Reads for one subscription until told to stop; begins again after whatever goes wrong."""
 
-    def __init__(self, delivery: Delivery[Any], bootstrap: str, client_id: str) -> None:
+    def __init__(
+        self, delivery: Delivery[Any], bootstrap: str, client_id: str, *,
+        session_ms: int = 10_000, look_every: float = _LOOK_SECONDS,
+    ) -> None:  # fmt: skip
         """Read for a delivery; the subscription's name is the consumer group."""
         self.name = delivery.subscription.name
         self._delivery = delivery
         self._bootstrap = bootstrap
         self._client_id = client_id
+        self._session_ms = session_ms
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer[bytes, bytes] | None = None
         self._places: dict[TopicPartition, int] = {}
-        self._waiting = False
+        self._in_hand = False
+        self._look_every = look_every
 
     def stop(self) -> None:
         """End after the batch in hand."""
@@ -68,26 +73,35 @@ class Reader:
             group_id=self.name,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # A reader that was killed holds its partitions for so long.
+            session_timeout_ms=self._session_ms,
+            heartbeat_interval_ms=self._session_ms // 3,
             max_poll_interval_ms=600_000,
             fetch_max_wait_ms=1_000,
             request_timeout_ms=20_000,
         )
         try:
             await consumer.start()
-            self._consumer, self._places = consumer, {}
+            self._consumer, self._places, self._in_hand = consumer, {}, False
             reading = start(self._read(consumer), f"{self.name}:read")
             watching = start(self._watch(consumer), f"{self.name}:watch")
+            stopping = start(self._told_to_stop(), f"{self.name}:stop")
             try:
                 done, _ = await asyncio.wait(
-                    {reading, watching}, return_when=asyncio.FIRST_COMPLETED
+                    {reading, watching, stopping}, return_when=asyncio.FIRST_COMPLETED
                 )
+                if stopping in done and self._in_hand:
+                    await asyncio.wait({reading})
                 for task in done:
                     task.result()
             finally:
-                await end(reading, watching)
+                await end(reading, watching, stopping)
         finally:
             self._consumer = None
             await consumer.stop()
+
+    async def _told_to_stop(self) -> None:
+        await self._stopping.wait()
 
     async def _read(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
         while not self._stopping.is_set():
@@ -95,10 +109,12 @@ class Reader:
             records = [record for part in batch.values() for record in part]
             if not records:
                 continue
+            self._in_hand = True
             self._places |= {part: found[0].offset for part, found in batch.items()}
             if await self._deliver(records):
                 self._places |= {part: found[-1].offset + 1 for part, found in batch.items()}
                 await self._commit(consumer, batch)
+            self._in_hand = False
 
     async def _deliver(self, records: list[ConsumerRecord[bytes, bytes]]) -> bool:
         """Deliver, and wait for a store or broker that is away; False if told to stop meanwhile."""
@@ -108,13 +124,11 @@ class Reader:
                 await self._delivery.deliver(records)
             except Unavailable as away:
                 _log.warning("%s waits: %s", self.name, away)
-                self._waiting = True
                 await self._pause(delay)
                 if self._stopping.is_set():
                     return False
                 delay = min(delay * 2, _LONGEST_WAIT)
             else:
-                self._waiting = False
                 return True
 
     async def _commit(self, consumer: "AIOKafkaConsumer[bytes, bytes]", batch: Batch) -> None:
@@ -132,32 +146,49 @@ class Reader:
 
     @property
     def lag(self) -> int:
-        """Tell how many records are not handled yet; one at least while it joins its group."""
+        """Tell how many records are not handled yet; one at least wherever that is not known."""
         consumer = self._consumer
         if consumer is None or not self._places:
             return 1
-        return sum(_behind(consumer.highwater(part), place) for part, place in self._places.items())
+        mine = consumer.assignment()
+        return sum(
+            _behind(consumer.highwater(part) if part in mine else None, place)
+            for part, place in self._places.items()
+        )
 
     async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
-        """Measure the lag, and return when it stands while the position does not move."""
-        last: dict[TopicPartition, int] = {}
-        moved = time.monotonic()
+        """Measure the lag, and return when it stands while nothing moves."""
+        last: tuple[dict[TopicPartition, int], int] = ({}, 0)
+        still = 0
         while True:
-            now = time.monotonic()
-            for part in consumer.assignment() - self._places.keys():
-                self._places.setdefault(part, await consumer.position(part))
-            for part in self._places.keys() - consumer.assignment():
-                del self._places[part]
+            await self._find_places(consumer)
             metrics.LAG.labels(self.name).set(self.lag)
-            if self._places != last or self._waiting:
-                last, moved = dict(self._places), now
-            elif now - moved > _STUCK_SECONDS:
-                moved = now
-                if await self._stuck(consumer, last):
+            # A slow batch moves step by step, and so does one that waits for store or broker.
+            present = (dict(self._places), self._delivery.steps)
+            if present != last:
+                last, still = present, 0
+            elif self._places and (still := still + 1) >= _STUCK_LOOKS:
+                still = 0
+                if await self._stuck(consumer, last[0]):
                     metrics.RESTARTS.labels(self.name).inc()
                     _log.error("%s stands still while its lag grows; it begins again", self.name)
                     return
-            await asyncio.sleep(_LOOK_SECONDS if self._places else _JOINING_SECONDS)
+            await asyncio.sleep(self._look_every if self._places else _JOINING_SECONDS)
+
+    async def _find_places(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        """Ask the consumer where it stands, which rebalances and lost records move behind our back."""
+        mine = consumer.assignment()
+        try:
+            async with asyncio.timeout(self._look_every):
+                found = {part: await consumer.position(part) for part in mine}
+        except (IllegalStateError, TimeoutError):
+            # Taken away while we asked, or not told yet from where on: the next look finds out.
+            found = {}
+        if self._in_hand:
+            # Positions are past what is in hand, and so tell nothing of what is handled.
+            found |= self._places
+        mine = consumer.assignment()
+        self._places = {part: place for part, place in found.items() if part in mine}
 
     async def _stuck(
         self, consumer: "AIOKafkaConsumer[bytes, bytes]", places: dict[TopicPartition, int]

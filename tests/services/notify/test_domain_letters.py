@@ -83,6 +83,7 @@ def test_a_missing_card_is_waited_for() -> None:
     [
         "ayu", "ayu@", "@kota.id", "a@b@c.id", "ayu lestari@kota.id",
         "ayu@kota.id\nBcc: all@kota.id", "<ayu@kota.id>", "ayu@kota.id, bagus@kota.id",
+        "ayu..l@kota.id", ".ayu@kota.id", "ayu.@kota.id", "=?utf-8?q?ayu?=@kota.id", f"{'a' * 65}@kota.id",
         "ayu@kota..id", f"{'a' * 60}@{'b.' * 120}id",
     ],
 )  # fmt: skip

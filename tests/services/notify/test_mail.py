@@ -1,5 +1,6 @@
 """Letters, handed to a real mail server."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -103,6 +104,28 @@ async def test_nothing_in_a_name_or_title_becomes_a_header(mailbox: Mailbox) -> 
     assert [[LETTER.address]] == mailbox.recipients
     assert got["Bcc"] is None
     assert "x Bcc: all@malangkota.go.id body" == got["Subject"]
+
+
+async def test_nothing_encoded_in_a_name_or_title_becomes_a_header(mailbox: Mailbox) -> None:
+    """What would decode to a line break is shown as it was written."""
+    evil = "x =?utf-8?q?=0d=0aBcc:=20all@malangkota.go.id?="
+    letter = Letter("n-3", LETTER.address, evil, "id", evil, "text", "<p>html</p>")
+    with mail_server(mailbox) as port:
+        await sent(letters(port), letter)
+
+    (got,) = mailbox.letters
+    assert got["Bcc"] is None
+    assert "x = ?utf-8?q?=0d=0aBcc:=20all@malangkota.go.id?=" == got["Subject"]
+
+
+async def test_a_letter_that_cannot_be_written_is_refused_by_itself(mailbox: Mailbox) -> None:
+    """It costs no other letter its turn."""
+    unwritable = replace(LETTER, address="a..b@malangkota.go.id")
+    with mail_server(mailbox) as port:
+        async with letters(port).opened() as line:
+            outcomes = [await line.send(each) for each in (unwritable, LETTER)]
+
+    assert [Outcome("refused", "unwritable"), Outcome("sent")] == outcomes
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The inbox as a live stream: nothing is missed, and a stream ends when it should."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -217,6 +218,18 @@ async def test_one_person_has_only_so_many_streams() -> None:
             await stream.__aexit__()
 
     assert ((409, 200), 200) == (statuses, status)
+
+
+async def test_many_streams_asked_for_at_one_moment_are_only_so_many() -> None:
+    """All are admitted before any of them listens, and those too many end at once."""
+    notify = node(clock())
+    async with serving(notify.app):
+        streams = [listen(notify) for _ in range(20)]
+        await asyncio.gather(*(stream.__aenter__() for stream in streams))
+        first = await asyncio.gather(*(stream.next() for stream in streams))
+        await asyncio.gather(*(stream.__aexit__() for stream in streams))
+
+    assert 8 == sum(told is not None for told in first)
 
 
 def test_a_node_has_only_so_many_listeners() -> None:

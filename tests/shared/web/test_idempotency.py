@@ -140,6 +140,19 @@ async def test_a_false_token_gets_nobodys_answer(service: Served) -> None:
     assert 401 == without.status_code
 
 
+async def test_an_answer_is_for_the_same_person_in_the_same_roles(service: Served) -> None:
+    """Who may do less now, or has the same name elsewhere, is judged anew."""
+    await _post(service)
+    others: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+        "fewer roles": (("learner",), {}),
+        "another node": (("organiser",), {"node": "73"}),
+    }
+    for roles, claims in others.values():
+        answer = await _post(service, token=service.issuer.token(*roles, **claims))
+
+        assert 403 == answer.status_code
+
+
 async def test_old_answers_are_forgotten(service: Served) -> None:
     """After a week a key is free again."""
     await _post(service)

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+from starlette.types import Message
 
 from shared.kernel.errors import Unavailable
 from tests.support.box_service import Served, served
@@ -134,12 +135,41 @@ async def test_a_streamed_200_mb_is_refused_midway(service: Served, path: str, k
     assert 0 == service.counts.made
 
 
-@pytest.mark.parametrize("length", ["many", "-1", "1e3", "0x10"])
+@pytest.mark.parametrize("length", ["many", "-1", "1e3", "0x10", "9" * 5_000])
 async def test_a_length_that_is_none_is_refused(service: Served, length: str) -> None:
     """What cannot be believed is not read."""
     answer = await service.ask("POST", "/boxes", content=b"{}", headers={"Content-Length": length})
 
     assert (413, "body-too-large") == _problem(answer)
+
+
+@pytest.mark.parametrize("path", ["/boxes", "/boxes/photo"])
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}])
+async def test_a_line_that_breaks_in_the_middle_of_a_body_is_no_defect(
+    service: Served, path: str, key: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever hangs up while sending changes nothing, and leaves no error in the log."""
+    headers = {
+        **service.issuer.bearer("organiser"),
+        **key,
+        "Content-Type": "multipart/form-data; boundary=b",
+    }
+    scope = {
+        "type": "http", "http_version": "1.1", "method": "POST", "scheme": "http", "path": path,
+        "query_string": b"", "server": ("corpu.test", 80), "client": ("test", 1),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }  # fmt: skip
+    messages: list[Message] = [{"type": "http.request", "body": b"--b\r\n", "more_body": True}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        assert message.get("status", 400) == 400
+
+    await service.app(scope, receive, send)
+
+    assert (0, []) == (service.counts.made, [each for each in caplog.records if each.exc_info])
 
 
 async def test_a_body_at_the_limit_passes() -> None:

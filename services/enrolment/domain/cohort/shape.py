@@ -15,6 +15,9 @@ from shared.kernel.regions import is_agency
 MOST_SEATS = 5_000
 """A cohort's seats, line and facts share one document, which the store bounds to 16 MB."""
 
+LARGEST_PLAN = 200_000
+"""Bytes that a programme and its dates may have as JSON: every learner's fact carries them."""
+
 FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2199, 12, 31)
 Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
@@ -123,7 +126,15 @@ class CohortDraft(Calendar):
 
 
 def check(calendar: Calendar, content: ProgrammeDraft, *, seated: bool) -> None:
-    """Refuse dates of no phase, campus phases without dates or seats, groups without sessions."""
+    """Refuse dates of no phase, campus phases without dates or seats, groups without sessions.
+
+    Refuses as well what is too large to be told.
+    """
+    size = sum(len(each.model_dump_json().encode()) for each in (calendar, content))
+    if size > LARGEST_PLAN:
+        raise Invalid(
+            "plan-too-large", f"a programme with its dates has at most {LARGEST_PLAN} bytes"
+        )
     numbers = {phase.number for phase in content.phases}
     strange = [each.phase for each in calendar.calendar if each.phase not in numbers]
     if strange:
