@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Forbidden, Unauthenticated, Unavailable
@@ -154,23 +154,29 @@ class Verifier:
         raise Unauthenticated("invalid-token", "this token does not hold") from failure
 
 
-class _Claims(BaseModel):
-    """The claims that a token must carry beside the registered ones."""
+_Said = Annotated[str, Field(min_length=1)]
 
-    sub: str
-    node: str
+
+class _Claims(BaseModel):
+    """The claims that a token must carry beside the registered ones.
+
+    None of them is empty: an agency that a provider has left blank would open the whole node.
+    """
+
+    sub: _Said
+    node: _Said
     roles: list[str]
-    agency: str | None = None
-    learner_id: str | None = None
+    agency: _Said | None = None
+    learner_id: _Said | None = None
 
 
 def _person(claims: dict[str, Any]) -> Person:
     try:
         told = _Claims.model_validate(claims, strict=True)
     except ValidationError as broken:
-        raise Unauthenticated("invalid-token", "this token lacks sub, node or roles") from broken
+        raise Unauthenticated("invalid-token", "this token lacks a claim, or has an empty one") from broken
     roles = frozenset(told.roles) & frozenset(ROLES)
-    return Person(told.sub, roles, told.node, told.agency or None, told.learner_id or None)
+    return Person(told.sub, roles, told.node, told.agency, told.learner_id)
 
 
 def scope_of(person: Person, roles: frozenset[str], node: str) -> Scope:

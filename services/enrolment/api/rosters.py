@@ -50,6 +50,7 @@ from services.enrolment.sheets import (
     write_roster,
 )
 from shared.events.fact import Value
+from shared.kernel.errors import TooLarge
 from shared.kernel.ids import derived, enrolment_id, learner_id
 from shared.web.identity import Access, allow
 from shared.web.paging import After, Limit, Page, page
@@ -214,7 +215,9 @@ async def get_roster_workbook(cohort_id: CohortId, who: _Reader, works: Opened) 
     """Export who is enrolled in a cohort, as far as it concerns the person who asks."""
     work = works.open(who.scope)
     cohort = await work.cohorts.get(cohort_id)
-    enrolments = await work.enrolments.find({"cohort_id": cohort_id})
+    enrolments = await work.enrolments.find({"cohort_id": cohort_id}, limit=MOST_ROWS + 1)
+    if len(enrolments) > MOST_ROWS:
+        raise TooLarge("too-many-rows", f"a workbook takes {MOST_ROWS} rows; ask for pages instead")
     learners = works.open().learners
     await learners.preload(each.learner_id for each in enrolments)
     rows = []

@@ -99,6 +99,13 @@ async def _judge_block(
         outcomes = await patiently(works, partial(admit, roster.cohort_id, some, today))
         rows = {each.enrolment_id: each.row for each in asking[start : start + CHUNK]}
         results |= {rows[key]: Result.of(outcome) for key, outcome in outcomes.items()}
+    present = await works.run(lambda work: work.cohorts.get(roster.cohort_id))
+    if judged or present.calendar_version != cohort.calendar_version:
+        # Whoever changed the dates before these seats were given did not find who claims the old ones.
+        asked = [each for each in block if each.row not in standing]
+        for start in range(0, len(asked), CHUNK):
+            chunk = asked[start : start + CHUNK]
+            await patiently(works, partial(_follow_dates, roster.cohort_id, chunk))
     for part in _parts(block, results):
         roster = await patiently(works, partial(_keep_results, roster.id, part, cohort, today))
     return roster
@@ -155,6 +162,18 @@ async def _meet_learners(
             tuple(enrolment_id(key, cohort.id) for key in learner.linked),
         )
     return requests
+
+
+async def _follow_dates(cohort_id: str, chunk: Sequence[Nominee], work: Rooms) -> None:
+    """Move claims to the cohort's present dates."""
+    cohort = await work.cohorts.get(cohort_id)
+    programme = await work.programmes.get(cohort.programme_id)
+    periods = cohort.content.residential(programme.content)
+    await work.learners.preload(each.learner_id for each in chunk)
+    for each in chunk:
+        learner = await work.learners.of(each.learner_id)
+        moved = learner.move_claim(each.enrolment_id, periods, cohort.calendar_version)
+        work.learners.keep(moved)
 
 
 async def _admit(

@@ -570,3 +570,16 @@ async def test_a_csv_as_excel_saves_it_here_is_a_list(node: Served) -> None:
     assert [("Andr\u00e9", "draft", []), ("Dua", "refused", ["nip-is-a-number"])] == [
         (each["name"], each["status"], each["reasons"]) for each in sent.json()["rows"]
     ]
+
+
+async def test_an_open_cohort_of_too_many_is_not_exported_as_a_workbook(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The paged list has them all."""
+    await begin(node)
+    await nominate(node, row(1), row(2))
+    monkeypatch.setattr("services.enrolment.api.rosters.MOST_ROWS", 1)
+
+    answer = await node.ask("GET", "/cohorts/dua-i/roster.xlsx")
+
+    assert (413, "too-many-rows") == slug(answer)

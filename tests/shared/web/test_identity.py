@@ -113,6 +113,9 @@ FALSE_TOKENS: dict[str, Callable[[Issuer], str]] = {
     "no node": lambda issuer: issuer.token("organiser", node=None),
     "roles that are no list": lambda issuer: issuer.token(roles="organiser"),
     "roles that are no words": lambda issuer: issuer.token(roles=[{"organiser": True}]),
+    "an empty agency": lambda issuer: issuer.token("organiser", agency=""),
+    "an empty learner": lambda issuer: issuer.token("learner", learner_id=""),
+    "an empty subject": lambda issuer: issuer.token("organiser", sub=""),
     "an agency that is no text": lambda issuer: issuer.token("organiser", agency=["35.73"]),
 }
 

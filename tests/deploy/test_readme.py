@@ -1,0 +1,36 @@
+"""What a newcomer reads first is true: its links lead somewhere, and its commands exist."""
+
+import re
+import shlex
+
+import pytest
+import typer
+
+from deploy.cli.app import app
+from deploy.embedded.settings import ROOT
+
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+_COMMAND = re.compile(r"^\./corpu (.+)$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    """A file that a page names is there."""
+    named = _LINK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+    assert [] == [each for each in named if not (ROOT / each).exists()]
+
+
+@pytest.mark.parametrize("line", _COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+def test_every_command_is_understood(line: str) -> None:
+    """A line that begins with `./corpu` names a command, with options that it takes."""
+    command = typer.main.get_command(app)
+    words = shlex.split(line)
+    context = command.make_context("corpu", [*words, "--help"], resilient_parsing=True)
+    while isinstance(command, typer.core.TyperGroup):
+        name, found, words = command.resolve_command(context, words)
+        assert found is not None, name
+        command, context = found, typer.Context(found, parent=context, info_name=name)
+
+    command.make_parser(context).parse_args(words)
