@@ -122,10 +122,12 @@ class Voice:
         """Put JSON in its place and read the answer."""
         return _json(await self._send(service, "PUT", path, json=body))
 
-    async def post(self, service: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
-        """Post JSON under an idempotency key of its own, and read the answer."""
+    async def post(
+        self, service: str, path: str, body: object = None, *, keyed: bool = True
+    ) -> Any:  # noqa: ANN401
+        """Post JSON and read the answer; without an idempotency key where a repeat does no harm."""
         sent = {} if body is None else {"json": body}
-        return _json(await self._send(service, "POST", path, **sent))
+        return _json(await self._send(service, "POST", path, keyed=keyed, **sent))
 
     async def upload(self, service: str, path: str, name: str, content: bytes, **form: str) -> Any:  # noqa: ANN401 - any JSON
         """Post a file as a browser's form does, under the field `file`, and read the answer."""
@@ -150,11 +152,19 @@ class Voice:
                 return
             after = page["next"]
 
-    async def _send(self, service: str, method: str, path: str, **given: Any) -> httpx2.Response:  # noqa: ANN401
+    async def _send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        keyed: bool = True,
+        **given: Any,  # noqa: ANN401 - whatever a request is built from
+    ) -> httpx2.Response:
         headers = {"Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        if method == "POST":
+        if method == "POST" and keyed:
             headers["Idempotency-Key"] = fresh()
         return await self.node.send(
             service, lambda client: client.build_request(method, path, headers=headers, **given)

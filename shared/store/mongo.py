@@ -24,6 +24,8 @@ _DUPLICATE_KEY = 11000
 _UNFIT = frozenset({2, 121, 10334, 17280, 17419, 17420})
 """Bad value, failed validation, and the three ways to be too large."""
 _UNSEEN = {"stated": 0}
+_OUTBOX = "outbox"
+"""The name of the partial index on what is not published yet."""
 
 
 @contextmanager
@@ -147,9 +149,10 @@ class MongoStore:
         """Find aggregates whose outbox is not empty, with the ids of the facts in it."""
         with _away():
             full = self._room(kind.name).find({"outbox.id": {"$exists": True}}, {"outbox": 1})
+            # The embedded store reads a whole collection unless it is told of the partial index.
             return {
                 document["_id"]: [pointer["id"] for pointer in document["outbox"]]
-                for document in await full.limit(limit).to_list()
+                for document in await full.hint(_OUTBOX).limit(limit).to_list()
             }
 
     async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
@@ -230,7 +233,7 @@ async def open_mongo(
 
 async def _make_indexes(room: AsyncCollection[Document], kind: Kind[Any]) -> None:
     there = {"outbox.id": {"$exists": True}}
-    await room.create_index("outbox.id", name="outbox", partialFilterExpression=there)
+    await room.create_index("outbox.id", name=_OUTBOX, partialFilterExpression=there)
     for index in kind.indexes:
         keys = [(name, 1) for name in index.fields]
         if index.unique:

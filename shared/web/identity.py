@@ -174,7 +174,9 @@ def _person(claims: dict[str, Any]) -> Person:
     try:
         told = _Claims.model_validate(claims, strict=True)
     except ValidationError as broken:
-        raise Unauthenticated("invalid-token", "this token lacks a claim, or has an empty one") from broken
+        raise Unauthenticated(
+            "invalid-token", "this token lacks a claim, or has an empty one"
+        ) from broken
     roles = frozenset(told.roles) & frozenset(ROLES)
     return Person(told.sub, roles, told.node, told.agency, told.learner_id)
 

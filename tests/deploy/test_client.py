@@ -78,6 +78,16 @@ async def test_two_posts_carry_two_keys() -> None:
     assert asked[0].headers["idempotency-key"] != asked[1].headers["idempotency-key"]
 
 
+async def test_a_post_that_may_be_repeated_carries_no_key() -> None:
+    """Whoever posts what does no harm twice leaves the service nothing to remember."""
+    answer, asked = in_turn(httpx2.Response(200, json={}))
+
+    async with node(answer) as client:
+        await client.speaking("token").post("progress", "/evidence", {}, keyed=False)
+
+    assert "idempotency-key" not in asked[0].headers
+
+
 async def test_patience_ends() -> None:
     """A service that stays away is declined with the reason, once patience is at its end."""
 

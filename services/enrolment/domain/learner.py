@@ -106,8 +106,13 @@ class Learner:
         return bool(self.nip)
 
     def record(self, card: Card, on: date) -> Self:
-        """Take what a list tells of an active person; blanks leave what was known."""
+        """Take what a list tells of an active person; blanks leave what the same agency told before.
+
+        How to reach a person and what they declared is not handed to another agency that lists their
+        number, and 3T follows the duty station.
+        """
         moved = not self.agencies or self.agencies[-1].what != card.agency
+        told = replace(self, email="", phone="", disability=False, duty_3t=False) if moved else self
         recorded = replace(
             self,
             nip=card.nip,
@@ -117,10 +122,10 @@ class Learner:
             employment=card.employment,
             position=card.position or self.position,
             position_level=card.position_level or self.position_level,
-            email=card.email or self.email,
-            phone=card.phone or self.phone,
-            disability=self.disability if card.disability is None else card.disability,
-            duty_3t=self.duty_3t if card.duty_3t is None else card.duty_3t,
+            email=card.email or told.email,
+            phone=card.phone or told.phone,
+            disability=told.disability if card.disability is None else card.disability,
+            duty_3t=told.duty_3t if card.duty_3t is None else card.duty_3t,
             active=True,
             numbers=self.numbers or (Since(card.nip, on),),
             agencies=(*self.agencies, Since(card.agency, on)) if moved else self.agencies,

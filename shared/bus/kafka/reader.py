@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _BATCH = 1_000
 _POLL_MS = 1_000
 _LONGEST_WAIT = 5.0
+_COMMIT_SECONDS = 10.0
 _LOOK_SECONDS = 5.0
 _JOINING_SECONDS = 0.1
 _STUCK_LOOKS = 12
@@ -138,9 +139,11 @@ class Reader:
         if not offsets:
             return
         try:
-            with durable("bus.commit"):
-                await consumer.commit(offsets)
-        except (KafkaError, IllegalStateError) as lost:
+            # The driver tries for ever where a broker came back without its topics, while nothing is read.
+            async with asyncio.timeout(_COMMIT_SECONDS):
+                with durable("bus.commit"):
+                    await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError, TimeoutError) as lost:
             # Whoever reads these records again finds their effects and changes nothing.
             _log.warning("%s could not commit (%s)", self.name, type(lost).__name__)
 

@@ -367,6 +367,8 @@ def test_blank_cells_leave_what_was_known_and_a_new_agency_does_not() -> None:
     assert (1, "Kecamatan", True) == (first.card_version, first.agency_name, first.duty_3t)
     assert (2, "", "Lurah") == (moved.card_version, moved.agency_name, moved.position)
     assert ["35.73", "35.72"] == [each.what for each in moved.agencies]
+    assert ("a@b.id", "08", True) == (same.email, same.phone, same.disability)
+    assert ("", "", False, False) == (moved.email, moved.phone, moved.disability, moved.duty_3t)
     assert first.card(NOW) == first.stated_since(Learner("l"), NOW)[0]
     assert [] == same.stated_since(first, NOW)
 
