@@ -77,7 +77,8 @@ def _qr(url: str) -> str:
     import segno  # noqa: PLC0415 - as above
 
     drawn = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(drawn, kind="svg", border=4, xmldecl=False)
+    # Every reader takes any mask; to try all eight for the prettiest cost more than the rest of a print.
+    segno.make(url, error="m", micro=False, mask=4).save(drawn, kind="svg", border=4, xmldecl=False)
     return drawn.getvalue().decode()
 
 
