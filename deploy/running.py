@@ -5,19 +5,27 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
 
 _NOTE = "node.json"
-_MARKS = {"secantus": "store", "tansu": "broker", **{f"services.{name}": name for name in SERVICES}}
+_MARKS = {
+    "secantus": "store",
+    "tansu": "broker",
+    "kafka.Kafka": "broker",
+    **{f"services.{name}": name for name in SERVICES},
+}
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running node: its supervisor's process, its home folder and where its parts are reached."""
+    """A running node: its supervisor's process, its home folder and where its parts are reached.
+
+    The process is 0 where somebody else, such as a container engine, runs the node.
+    """
 
     home: Path
     pid: int
@@ -68,7 +76,12 @@ def _holder(file: Path) -> int | None:
 
 
 def found(settings: NodeSettings) -> Running:
-    """Find the node of these settings, or the newest that a demo left running; else NodeError."""
+    """Find the node of these settings, or the newest that a demo left running; else NodeError.
+
+    One that CORPU_ADDRESSES names is taken at its word.
+    """
+    if settings.addresses:
+        return Running(settings.home, 0, settings.addresses)
     kept = sorted((settings.home / "demo").glob("*/node"), reverse=True)
     for home in (settings.home, *kept):
         if running := find(home):
@@ -77,7 +90,9 @@ def found(settings: NodeSettings) -> Running:
 
 
 def processes(supervisor: int) -> list[Process]:
-    """List a node's processes, the supervisor first."""
+    """List a node's processes, the supervisor first; none where somebody else runs it."""
+    if supervisor == 0:
+        return []
     children = [
         Process(name, pid, rss)
         for pid, parent, rss, words in _all()
@@ -86,6 +101,11 @@ def processes(supervisor: int) -> list[Process]:
     own = [Process("supervisor", pid, rss) for pid, _, rss, _ in _all() if pid == supervisor]
     order = ("store", "broker", *SERVICES)
     return [*own, *sorted(children, key=lambda each: order.index(each.name))]
+
+
+def resident(pids: Collection[int]) -> dict[int, int]:
+    """Tell the resident memory in bytes of those of these processes that live."""
+    return {pid: rss for pid, _, rss, _ in _all() if pid in pids}
 
 
 def _name(words: str) -> str:

@@ -9,7 +9,12 @@ from deploy.client import SERVICES, Voice, until
 
 _QUIET_EVERY = 0.4
 _QUIET_LOOKS = 5
-_COUNTERS = re.compile(rb"^corpu_facts_(?:stated|handled|parked)_total.*$", re.MULTILINE)
+_FROM_PEERS = ".from-peers"
+_COUNTERS = re.compile(
+    rb"^corpu_facts_(?:stated|handled|parked)_total(?!.*(?:heads_told|restatement_asked)).*$",
+    re.MULTILINE,
+)
+"""What nodes tell each other about the sharing itself never rests, and changes nothing."""
 
 
 async def read_books(auditor: Voice) -> Books:
@@ -24,27 +29,36 @@ async def read_books(auditor: Voice) -> Books:
 async def quiet(operator: Voice, *, within: float, every: float = _QUIET_EVERY) -> None:
     """Wait until no fact is on its way; TimeoutError after so many seconds.
 
-    Between two hops nothing lags for an instant, so several looks in a row must find no change.
+    Between two hops nothing lags for an instant, so several looks in a row must find no change. Peers
+    never fall silent: what they tell must have been read to its end at one of these looks.
     """
     looks = 0
     before: object = None
+    read: set[str] = set()
 
     async def rests() -> bool:
-        nonlocal looks, before
-        now = [await _stirs(operator, service) for service in SERVICES]
-        still = all(not waiting for waiting, _ in now)
-        looks = looks + 1 if still and now == before else int(still)
+        nonlocal looks, before, read
+        found = {service: await _stirs(operator, service) for service in SERVICES}
+        now = [counters for _, _, counters in found.values()]
+        still = not any(waiting for waiting, _, _ in found.values())
+        if not still or now != before:
+            looks, read = 0, set()
+        if still:
+            looks += 1
+            read |= {service for service, (_, from_peers, _) in found.items() if not from_peers}
         before = now
-        return looks >= _QUIET_LOOKS
+        return looks >= _QUIET_LOOKS and read == set(SERVICES)
 
     await until("no fact is on its way", rests, within=within, every=every)
 
 
-async def _stirs(operator: Voice, service: str) -> tuple[int, Iterable[bytes]]:
-    """Tell how many facts wait in a service, and its counters of facts."""
+async def _stirs(operator: Voice, service: str) -> tuple[int, int, Iterable[bytes]]:
+    """Tell how many facts wait in a service, how many records from peers, and its counters of facts."""
     status = await operator.get(service, "/operations/status")
+    lag = status["lag"]
+    from_peers = sum(behind for name, behind in lag.items() if name.endswith(_FROM_PEERS))
     counters = sorted(_COUNTERS.findall(await operator.node.nobody().read(service, "/metrics")))
-    return status["unpublished"] + sum(status["lag"].values()), counters
+    return status["unpublished"] + sum(lag.values()) - from_peers, from_peers, counters
 
 
 async def audit(operator: Voice, *, wait: float = 0.0) -> tuple[Books, list[Disagreement]]:

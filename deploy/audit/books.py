@@ -23,11 +23,16 @@ class Disagreement:
 
 @dataclass(slots=True)
 class Books:
-    """The rows of all services; `notices` counts (enrolment, type, certificate number)."""
+    """The rows of all services; `notices` counts (enrolment, type, certificate number).
+
+    `entries` are those of all passports by enrolment, `credentials` what other nodes certified of our people.
+    """
 
     enrolments: dict[str, Row] = field(default_factory=dict)
     records: dict[str, Row] = field(default_factory=dict)
     passports: dict[str, Row] = field(default_factory=dict)
+    entries: dict[str, Row] = field(default_factory=dict)
+    credentials: dict[str, Row] = field(default_factory=dict)
     dossiers: dict[str, Row] = field(default_factory=dict)
     registers: list[Row] = field(default_factory=list)
     notices: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -43,10 +48,22 @@ class Books:
         elif service == "progress":
             room = self.passports if key.startswith("passport/") else self.records
             room[key.partition("/")[2]] = row
+            self.entries |= {str(each["enrolment_id"]): each for each in row.get("entries", ())}
         elif key.startswith("register/"):
             self.registers.append(row)
+        elif key.startswith("credential/"):
+            self.credentials[str(row["enrolment_id"])] = row
         else:
             self.dossiers[key] = row
+
+    @property
+    def abroad(self) -> dict[str, Row]:
+        """Tell the passport entries of what other nodes teach."""
+        return {key: each for key, each in self.entries.items() if key not in self.enrolments}
+
+    def is_guest(self, key: str) -> bool:
+        """Tell whether an enrolment is a guest's, who hears of it at home."""
+        return bool(self.records.get(key, {}).get("guest"))
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -58,4 +75,6 @@ class Books:
             "dossiers": len(self.dossiers),
             "numbers": sum(len(page["entries"]) for page in self.registers),
             "notices": self.notices.total(),
+            **({"abroad": len(self.abroad)} if self.abroad else {}),
+            **({"credentials": len(self.credentials)} if self.credentials else {}),
         }

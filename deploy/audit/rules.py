@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
+from deploy.audit import abroad
 from deploy.audit.books import Books, Disagreement, Row
 
 
@@ -12,7 +13,7 @@ def compare(books: Books) -> list[Disagreement]:
     rules: Sequence[Callable[[Books], Iterator[Disagreement]]] = (
         _records, _dossiers, _certificates, _numbers, _training_hours,
         _hours_counted, _told_of_enrolments,
-        _told_of_certificates,
+        _told_of_certificates, abroad.credentials, abroad.told_of_entries,
     )  # fmt: skip
     return sorted({found for rule in rules for found in rule(books)})
 
@@ -181,20 +182,22 @@ def _hours_counted(books: Books) -> Iterator[Disagreement]:
     """No passport counts hours without a live certificate."""
     for learner, passport in books.passports.items():
         for key, jp in passport["jp_by_enrolment"].items():
-            dossier = books.dossiers.get(key)
-            if jp and (dossier is None or not dossier["live"]):
+            held = books.dossiers.get(key) or books.credentials.get(key)
+            if jp and (held is None or not held["live"]):
                 detail = f"passport of {learner} counts {jp} JP without a live certificate"
                 yield Disagreement("passport-without-certificate", key, detail)
 
 
 def _same_programme(books: Books, row: Row, other: str) -> bool:
-    counted = books.enrolments.get(other)
+    counted = books.enrolments.get(other) or books.entries.get(other)
     return counted is not None and counted["programme"] == row["programme"]
 
 
 def _told_of_enrolments(books: Books) -> Iterator[Disagreement]:
     """Whatever happened to an enrolment was told once, and nothing was told that did not happen."""
     for key, row in books.enrolments.items():
+        if books.is_guest(key):
+            continue
         record = books.records.get(key)
         happened = {
             # Who left the waitlist was never enrolled.
@@ -213,7 +216,7 @@ def _told_of_enrolments(books: Books) -> Iterator[Disagreement]:
     for key, kind, _ in books.notices:
         known = books.enrolments.get(key)
         if known is None:
-            if kind in _OF_AN_ENROLMENT:
+            if kind in _OF_AN_ENROLMENT and key not in books.entries:
                 detail = f"somebody was told {kind} of no enrolment"
                 yield Disagreement("notice-without-fact", key, detail)
         elif kind == "withdrawn" and known["status"] != "withdrawn":
@@ -239,8 +242,10 @@ def _told_of_certificates(books: Books) -> Iterator[Disagreement]:
         for key, dossier in books.dossiers.items()
         for number in dossier["numbers"]
         if number not in dossier["unused"]
-    }
+    } | abroad.certified(books)
     for key, number in held:
+        if books.is_guest(key) or abroad.was_brought(books, key):
+            continue
         times = told.get((key, number), 0)
         if times == 0:
             yield Disagreement(

@@ -1,7 +1,8 @@
 """The chain benchmark: enrolled, six phases, certified, noticed, on the real parts.
 
-One warm-up, then a leg on an almost empty store with the plain consumer beside it on the same topics,
-then the stores are filled up and the same leg runs again. After each leg the final state is verified.
+One warm-up, then a leg on an almost empty store with the plain consumer beside it on the same topics, and
+after it the bare one, which is the floor of these drivers; then the stores are filled up and the same leg
+runs again. After each leg the final state is verified.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import platform
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,7 @@ from typing import Any
 from deploy.audit import audit, quiet
 from deploy.bench import school
 from deploy.bench.filling import fill
-from deploy.bench.meter import Reading
+from deploy.bench.meter import HANDLED, STATED, Reading, counted
 from deploy.client import SERVICES, NodeClient, Voice, until
 from deploy.embedded.node import EmbeddedNode
 from deploy.embedded.settings import ROOT, NodeSettings
@@ -30,6 +32,7 @@ _QUIET = 300.0
 _MICRO = 1e6
 _LOOK = 2.0
 _OPENS, _CERTIFIES = "progress.open-records", "certification.certify-when-complete"
+_TELLS = "notify.tell-people"
 CERTIFIED = "id.corpu.certified.v1"
 _A_LEARNER = {
     "id.corpu.enrolled.v1": 1,
@@ -55,6 +58,10 @@ class _Bench:
         """Read all meters."""
         return await Reading.now(self.node.pids, self.node.addresses)
 
+    async def count(self, service: str, name: str, label: str) -> Counter[str]:
+        """Read one meter of one service."""
+        return await counted(self.node.addresses[service], name, label)
+
     async def leg(self, learners: int, *, audited: bool = True) -> dict[str, Any]:
         """Teach one cohort and tell what each service paid for it, once its state is verified.
 
@@ -62,16 +69,22 @@ class _Bench:
         """
         before, began = await self.reading(), time.perf_counter()
         known = before.handled["progress"][_OPENS] + learners
+        certified = before.stated["certification"][CERTIFIED] + learners
+        told = before.handled["notify"][_TELLS] + sum(_A_LEARNER.values()) * learners
         enrolments = await school.enrol(self.organiser, self.endorser, self.taught, learners)
 
         async def all_known() -> bool:
-            return (await self.reading()).handled["progress"][_OPENS] >= known
+            return (await self.count("progress", HANDLED, "subscription"))[_OPENS] >= known
 
         async def all_certified() -> bool:
-            return (await self.reading()).stated_since(before, CERTIFIED) >= learners
+            return (await self.count("certification", STATED, "type"))[CERTIFIED] >= certified
+
+        async def all_told() -> bool:
+            return (await self.count("notify", HANDLED, "subscription"))[_TELLS] >= told
 
         await school.teach(self.organiser, enrolments, all_known)
         await until("all are certified", all_certified, within=_PATIENCE, every=_LOOK)
+        await until("all are told", all_told, within=_PATIENCE, every=_LOOK)
         self.taught += learners
         await quiet(self.operator, within=_QUIET)
         seconds, after = time.perf_counter() - began, await self.reading()
@@ -139,9 +152,10 @@ async def _run(
             settings.of("certification")["MONGO_URI"],
             settings.of("certification")["KAFKA_BOOTSTRAP"],
         )
-        plain = await _start_plain(store, broker, _WARM_UP + learners)
+        plain = await _start_consumer("plain", store, broker, _WARM_UP + learners)
         first = await bench.leg(learners)
-        beside = await _end_plain(plain)
+        beside = await _end(plain)
+        bare = await _end(await _start_consumer("bare", store, broker, _WARM_UP + learners))
         say(f"filling the stores to {stored} enrolments")
         databases = {name: settings.of(name)["MONGO_DATABASE"] for name in SERVICES}
         filled = await asyncio.to_thread(fill, store, databases, stored - bench.taught)
@@ -154,6 +168,7 @@ async def _run(
         "cpu_us_per_fact": first["cpu_us_per_fact"],
         "facts_per_second": first["facts_per_second"],
         "plain_cpu_us_per_fact": round(plain_us, 1),
+        "bare_cpu_us_per_fact": round(bare["cpu_seconds"] / max(1, bare["handled"]) * _MICRO, 1),
         "ratio_plain_over_ours": round(plain_us / ours_us, 2),
         "cost_growth": {
             name: round(second["cpu_us_per_fact"][name] / first["cpu_us_per_fact"][name], 3)
@@ -170,21 +185,24 @@ async def _run(
     }
 
 
-async def _start_plain(store: str, broker: str, expected: int) -> asyncio.subprocess.Process:
+async def _start_consumer(
+    name: str, store: str, broker: str, expected: int
+) -> asyncio.subprocess.Process:
+    """Start one of the consumers that ours is measured against."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.load.plain", "--bootstrap", broker, "--uri", store,
-        "--database", "corpu_plain", "--expected", str(expected),
+        sys.executable, "-m", f"tests.load.{name}", "--bootstrap", broker, "--uri", store,
+        "--database", f"corpu_{name}", "--expected", str(expected),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 
-async def _end_plain(plain: asyncio.subprocess.Process) -> dict[str, Any]:
-    """Wait for the plain consumer to finish the same work."""
+async def _end(consumer: asyncio.subprocess.Process) -> dict[str, Any]:
+    """Wait for a consumer to finish the same work."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            told, _ = await plain.communicate()
+            told, _ = await consumer.communicate()
     finally:
-        if plain.returncode is None:
-            plain.kill()
+        if consumer.returncode is None:
+            consumer.kill()
     answer: dict[str, Any] = json.loads(told)
     return answer

@@ -13,6 +13,7 @@ from deploy.client import SERVICES
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _AFTER_NAME = 2
 _UTIME, _STIME = 11, 12
+HANDLED, STATED = "corpu_facts_handled", "corpu_facts_stated"
 
 
 def cpu_seconds(pid: int) -> float:
@@ -35,6 +36,13 @@ def samples(metrics: str, name: str, label: str) -> Counter[str]:
     return found
 
 
+async def counted(address: str, name: str, label: str) -> Counter[str]:
+    """Ask one service for one counter: for a wait, which shall not cost the others anything."""
+    async with httpx2.AsyncClient(timeout=30) as client:
+        answer = await client.get(f"{address}/metrics")
+    return samples(answer.raise_for_status().text, name, label)
+
+
 @dataclass(frozen=True)
 class Reading:
     """One look at all meters: CPU seconds, facts handled and facts stated, by process or service."""
@@ -50,8 +58,8 @@ class Reading:
         async with httpx2.AsyncClient(timeout=30) as client:
             for service in SERVICES:
                 text = (await client.get(f"{addresses[service]}/metrics")).raise_for_status().text
-                handled[service] = samples(text, "corpu_facts_handled", "subscription")
-                stated[service] = samples(text, "corpu_facts_stated", "type")
+                handled[service] = samples(text, HANDLED, "subscription")
+                stated[service] = samples(text, STATED, "type")
         return cls({name: cpu_seconds(pid) for name, pid in pids.items()}, handled, stated)
 
     def cpu_since(self, before: "Reading", name: str) -> float:

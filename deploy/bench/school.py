@@ -9,7 +9,7 @@ from deploy.client import Voice, until
 AGENCY = "35.73"
 CODE = "BENCH"
 PHASES = 6
-_CHUNK = 5_000
+_CHUNK = 1_000
 _LARGEST_COHORT = 5_000
 _PATIENCE = 3_600.0
 
@@ -82,10 +82,10 @@ async def teach(organiser: Voice, enrolments: list[str], counted: Callable[[], A
         for start in range(0, len(enrolments), _CHUNK):
             items = [{**said, "enrolment_id": each} for each in enrolments[start : start + _CHUNK]]
             answer = await organiser.post("progress", "/evidence", {"items": items})
-            if answer["accepted"] != len(items):
-                message = (
-                    f"only {answer['accepted']} of {len(items)} pieces of evidence were accepted"
-                )
+            # On a machine that is busy an answer may come too late, and the same is sent again.
+            known = answer["accepted"] + answer["repeated"]
+            if known != len(items):
+                message = f"only {known} of {len(items)} pieces of evidence were accepted"
                 raise RuntimeError(message)
 
 

@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from deploy.cli.lines import say
+from deploy.cli.neighbours import node, peers, share
+from deploy.cli.provinces import federation
+from deploy.cli.topics import topics
 
 _INTERRUPTED = 130
 _FEWEST, _MOST = 8, 5_000
@@ -23,9 +26,22 @@ app = typer.Typer(
 parked = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 bench = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
+store = typer.Typer(help="The store's own affairs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+app.add_typer(topics, name="topics")
+engines = typer.Typer(help="Production engines on this machine.", no_args_is_help=True)
+app.add_typer(engines, name="engines")
+app.add_typer(store, name="store")
+app.add_typer(node, name="node")
+app.add_typer(peers, name="peers")
+app.add_typer(share, name="share")
+app.add_typer(federation, name="federation")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+Kafka = Annotated[
+    str | None,
+    typer.Option(help="The broker it runs: embedded (the default) or apache.", metavar="BROKER"),
+]
 Service = Annotated[str | None, typer.Option("--service", help="Only this service.")]
 
 
@@ -35,23 +51,29 @@ def demo(
         int, typer.Option(min=_FEWEST, max=_MOST, help="Seats of the cohort.")
     ] = 32,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the node running.")] = False,  # noqa: FBT002
+    there: Annotated[  # noqa: FBT002
+        bool, typer.Option("--there", help="Play on the running node, and leave its people there.")
+    ] = False,
     as_json: AsJson = False,  # noqa: FBT002
     out: Annotated[
         Path | None, typer.Option(help="Folder for the list and the certificates.")
     ] = None,
+    kafka: Kafka = None,
 ) -> int:
     """Play a whole cohort on a node of its own, from the nomination list to the certificates."""
     from deploy.cli.playing import play_demo  # noqa: PLC0415
 
-    return play_demo(learners=learners, keep=keep, as_json=as_json, out=out)
+    return play_demo(
+        learners=learners, keep=keep, as_json=as_json, out=out, kafka=kafka, there=there
+    )
 
 
 @app.command()
-def up(as_json: AsJson = False) -> int:  # noqa: FBT002
+def up(as_json: AsJson = False, kafka: Kafka = None) -> int:  # noqa: FBT002
     """Run a node until Ctrl-C."""
     from deploy.cli.node import run_node  # noqa: PLC0415
 
-    return run_node(as_json=as_json)
+    return run_node(as_json=as_json, kafka=kafka)
 
 
 @app.command()
@@ -106,11 +128,69 @@ def audit(
 
 
 @app.command()
+def erase(
+    nip: Annotated[str, typer.Argument(help="The person's NIP.")],
+    basis: Annotated[
+        str | None, typer.Option(help="On whose request, or by which rule (UU 27/2022).")
+    ] = None,
+    also: Annotated[
+        list[str] | None, typer.Option(help="A further word to look for; may be given several times.")
+    ] = None,
+    scan_only: Annotated[bool, typer.Option("--scan-only", help="Erase nothing, only look.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Erase a person's data on this node and every node that has them as a guest, and prove it by a scan."""
+    from deploy.cli.erasing import erase as erase_person  # noqa: PLC0415
+
+    return erase_person(nip, basis, also=also or (), scan_only=scan_only, as_json=as_json)
+
+
+@app.command()
 def replay(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FBT002
     """Have services state every fact they keep again, with the same ids."""
     from deploy.cli.operating import state_again  # noqa: PLC0415
 
     return state_again(service, as_json=as_json)
+
+
+@store.command("init")
+def store_init() -> int:
+    """Make the replica set that MONGO_URI names, where it is none yet."""
+    from deploy.cli.storing import make_replica_set  # noqa: PLC0415
+
+    return make_replica_set()
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Where it goes.")],
+    with_keys: Annotated[  # noqa: FBT002
+        bool, typer.Option("--with-keys", help="Copy the node's keys too.")
+    ] = False,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Copy the four stores into one file, while the node runs or not."""
+    from deploy.cli.storing import take_backup  # noqa: PLC0415
+
+    return take_backup(target, with_keys=with_keys, as_json=as_json)
+
+
+@app.command()
+def restore(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    replace: Annotated[  # noqa: FBT002
+        bool, typer.Option("--replace", help="Empty the stores first.")
+    ] = False,
+    with_keys: Annotated[  # noqa: FBT002
+        bool,
+        typer.Option("--with-keys", help="Put the node's keys back too, where there are none."),
+    ] = False,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> int:
+    """Put a backup back into the stores of a node that is stopped."""
+    from deploy.cli.storing import put_back  # noqa: PLC0415
+
+    return put_back(path, replace=replace, with_keys=with_keys, as_json=as_json)
 
 
 @parked.command("list")
@@ -145,6 +225,22 @@ def parked_drop(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     return drop_parked(key)
 
 
+@engines.command("install")
+def engines_install(as_json: AsJson = False) -> int:  # noqa: FBT002
+    """Get Apache Kafka and MirrorMaker 2 by Maven, once."""
+    from deploy.cli.engines import install_engines  # noqa: PLC0415
+
+    return install_engines(as_json=as_json)
+
+
+@engines.command("list")
+def engines_list(as_json: AsJson = False) -> int:  # noqa: FBT002
+    """Tell which engines are installed."""
+    from deploy.cli.engines import list_engines  # noqa: PLC0415
+
+    return list_engines(as_json=as_json)
+
+
 @app.command(
     context_settings={
         "allow_extra_args": True,
@@ -153,11 +249,16 @@ def parked_drop(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     },
     add_help_option=False,
 )
-def test(context: typer.Context) -> int:
-    """Run the tests; arguments go to pytest."""
+def test(
+    context: typer.Context,
+    parts: Annotated[
+        str | None, typer.Option(help="Real parts: embedded, apache or docker (default: the best).")
+    ] = None,  # noqa: PT028 - a command, and no test
+) -> int:
+    """Run the tests; other arguments go to pytest."""
     from deploy.cli.gates import run_tests  # noqa: PLC0415
 
-    return run_tests(context.args)
+    return run_tests([*(("--parts", parts) if parts else ()), *context.args])
 
 
 @app.command()

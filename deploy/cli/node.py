@@ -19,16 +19,16 @@ from deploy.running import Process, Running, found, note, processes
 
 HEARTBEATS = (
     "The broker keeps everything in memory: "
-    "durable heartbeats need a broker with a disk (KAFKA_BOOTSTRAP)."
+    "durable heartbeats need a broker with a disk (`up --kafka apache`, or KAFKA_BOOTSTRAP)."
 )
 _MEGABYTE = 1_000_000
 _STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
 
 
-def run_node(*, as_json: bool) -> int:
+def run_node(*, as_json: bool, kafka: str | None = None) -> int:
     """Run a node until a signal ends it."""
-    asyncio.run(_run(NodeSettings.read(), as_json=as_json))
+    asyncio.run(_run(NodeSettings.read().on(kafka), as_json=as_json))
     return 0
 
 
@@ -52,6 +52,8 @@ async def _run(settings: NodeSettings, *, as_json: bool) -> None:
 def stop_node() -> int:
     """Stop the running node and wait until it is gone."""
     running = found(NodeSettings.read())
+    if running.pid == 0:
+        raise NodeError("CORPU_ADDRESSES names a node that somebody else runs: stop it there")
     os.kill(running.pid, signal.SIGTERM)
     ends = time.monotonic() + _STOP_SECONDS
     while _lives(running.pid):
@@ -80,7 +82,12 @@ def tell_status(*, as_json: bool) -> int:
     services = asyncio.run(_ask(settings, running))
     ready = all(each["ready"] for each in services.values())
     durable = all(each.get("broker_durable", True) for each in services.values())
-    shown = {**_shown(running, processes(running.pid)), "ready": ready, "services": services}
+    shown = {
+        **_shown(running, processes(running.pid)),
+        "ready": ready,
+        "broker_durable": durable,
+        "services": services,
+    }
     if not durable:
         shown["note"] = HEARTBEATS
     if as_json:
@@ -93,9 +100,8 @@ def tell_status(*, as_json: bool) -> int:
         (name, *(each.get(key, "") for key in columns)) for name, each in services.items()
     ]
     table(("service", "ready", "outbox", "lag", "parked", ""), rows)
-    if not durable:
-        tell()
-        tell(HEARTBEATS)
+    tell()
+    tell("The broker keeps its records on disk." if durable else HEARTBEATS)
     return int(not ready)
 
 
@@ -171,7 +177,7 @@ def print_token(
     if nip is not None:
         key_file = Path(replace(settings, home=home).of("enrolment")["CORPU_PSEUDONYM_KEY_FILE"])
         try:
-            learner = learner_id(_digits(nip), read_pseudonym_key(key_file))
+            learner = learner_id(digits_of(nip), read_pseudonym_key(key_file))
         except ValueError as broken:
             raise NodeError(str(broken)) from broken
     token = issue(
@@ -189,7 +195,7 @@ def print_token(
     return 0
 
 
-def _digits(nip: str) -> str:
+def digits_of(nip: str) -> str:
     """Read a number as people write it; ValueError where it has not 18 digits."""
     digits = re.sub(r"[ .\-]", "", nip)
     if not re.fullmatch(r"[0-9]{18}", digits):

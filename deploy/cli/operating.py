@@ -27,7 +27,7 @@ def as_operator(client: NodeClient, settings: NodeSettings, running: Running) ->
     )  # fmt: skip
 
 
-def _ask(question: Callable[[Voice], Awaitable[T]]) -> T:
+def ask(question: Callable[[Voice], Awaitable[T]]) -> T:
     """Put a question to the running node."""
     settings = NodeSettings.read()
     running = found(settings)
@@ -42,7 +42,7 @@ def _ask(question: Callable[[Voice], Awaitable[T]]) -> T:
 
 def tell_audit(*, as_json: bool, wait: float) -> int:
     """Tell every disagreement; exit status 1 where there is one."""
-    books, found_ones = _ask(lambda operator: audit(operator, wait=wait))
+    books, found_ones = ask(lambda operator: audit(operator, wait=wait))
     if as_json:
         tell_json(
             {"checked": books.sizes, "disagreements": [each.as_json() for each in found_ones]}
@@ -66,7 +66,7 @@ def state_again(service: str | None, *, as_json: bool) -> int:
     async def restate(operator: Voice) -> dict[str, int]:
         return {name: (await operator.post(name, "/operations/replay"))["stated"] for name in names}
 
-    stated = _ask(restate)
+    stated = ask(restate)
     if as_json:
         tell_json({"stated": stated})
     else:
@@ -85,7 +85,7 @@ def list_parked(service: str | None, *, as_json: bool) -> int:
             async for each in operator.pages(name, "/operations/parked")
         ]
 
-    messages = _ask(listed)
+    messages = ask(listed)
     if as_json:
         tell_json({"parked": messages})
     elif messages:
@@ -98,13 +98,13 @@ def list_parked(service: str | None, *, as_json: bool) -> int:
 
 def show_parked(key: str) -> int:
     """Show one parked message, as JSON since it is one."""
-    tell_json(_ask(lambda operator: _where_it_is(key, operator.get)))
+    tell_json(ask(lambda operator: _where_it_is(key, operator.get)))
     return 0
 
 
 def replay_parked(key: str) -> int:
     """Handle one parked message again; Declined tells why it still cannot be."""
-    _ask(
+    ask(
         lambda operator: _where_it_is(key, lambda name, path: operator.post(name, f"{path}/replay"))
     )
     tell("handled")
@@ -113,7 +113,7 @@ def replay_parked(key: str) -> int:
 
 def drop_parked(key: str) -> int:
     """Drop one parked message for good."""
-    _ask(lambda operator: _where_it_is(key, operator.delete))
+    ask(lambda operator: _where_it_is(key, operator.delete))
     tell("dropped")
     return 0
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from deploy.cli.lines import say, tell_json
 from deploy.demo.run import Demo, Finished, run
 from deploy.embedded.settings import NodeSettings
+from deploy.running import found
 
 _TITLES = {
     "enrolled": "enrolled now",
@@ -37,9 +38,16 @@ class Bars:
         return lambda steps: self._progress.advance(bar, steps)
 
 
-def play_demo(*, learners: int, keep: bool, as_json: bool, out: Path | None) -> int:
+def play_demo(
+    *, learners: int, keep: bool, as_json: bool, out: Path | None, kafka: str | None = None,
+    there: bool = False,
+) -> int:  # fmt: skip
     """Play the demo and tell what came of it; exit status 1 where that is no whole cohort."""
-    demo = Demo.planned(learners=learners, keep=keep, out=out, settings=NodeSettings.read())
+    settings = NodeSettings.read().on(kafka)
+    if there:
+        demo = Demo.on(found(settings), learners=learners, out=out, settings=settings)
+    else:
+        demo = Demo.planned(learners=learners, keep=keep, out=out, settings=settings)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -22,7 +22,7 @@ from deploy.demo.totals import Outcome, tally
 from deploy.embedded import tokens
 from deploy.embedded.node import EmbeddedNode, Interrupted
 from deploy.embedded.settings import ROOT, NodeError, NodeSettings
-from deploy.running import find
+from deploy.running import Running, find
 from shared.kernel.clock import SystemClock
 
 _PATIENCE = 60.0
@@ -34,12 +34,16 @@ _NOT_FOR_A_DEMO = frozenset({"CORPU_JWKS", "CORPU_ISSUER", "CORPU_AUDIENCE", "SM
 
 @dataclass(frozen=True)
 class Demo:
-    """What was asked for, and where its node and its papers go."""
+    """What was asked for, and where its node and its papers go.
+
+    It plays on a node of its own, unless `there` is one that runs already: that one stays as it is played.
+    """
 
     learners: int
     keep: bool
     settings: NodeSettings
     out: Path
+    there: Running | None = None
 
     @classmethod
     def planned(
@@ -61,6 +65,13 @@ class Demo:
         home = folder / "node"
         placed = replace(settings, home=home) if keep else settings.elsewhere(home)
         return cls(learners, keep, placed, papers)
+
+    @classmethod
+    def on(cls, there: Running, *, learners: int, out: Path | None, settings: NodeSettings) -> Self:
+        """Play on a node that runs already and is signed in to with its own keys."""
+        papers = (out or Path("certificates")).absolute()
+        papers.mkdir(parents=True, exist_ok=True)
+        return cls(learners, True, replace(settings, home=there.home), papers, there)  # noqa: FBT003 - it is kept
 
 
 @dataclass(frozen=True)
@@ -109,7 +120,8 @@ async def run(demo: Demo, watch: Watch, say: Callable[[str], None]) -> Finished:
                 outcome = await play(stage, demo.learners)
     except (Interrupted, asyncio.CancelledError):
         # Any other failure leaves its node's state for whoever wants to know why.
-        shutil.rmtree(home, ignore_errors=True)
+        if demo.there is None:
+            shutil.rmtree(home, ignore_errors=True)
         raise
     if not demo.keep:
         shutil.rmtree(home, ignore_errors=True)
@@ -134,6 +146,9 @@ def tokens_of(settings: NodeSettings) -> Tokens:
 @asynccontextmanager
 async def _node(demo: Demo, say: Callable[[str], None]) -> AsyncIterator[Mapping[str, str]]:
     """Run a node for as long as the block lasts, or longer if it is to be kept; tell its addresses."""
+    if demo.there is not None:
+        yield demo.there.addresses
+        return
     if demo.keep:
         async with _detached(demo.settings) as addresses:
             yield addresses

@@ -38,13 +38,17 @@ class NobodyWatches:
 
 @dataclass(frozen=True)
 class Stage:
-    """A node to play on; `patience` is for how many seconds anything is waited for."""
+    """A node to play on; `patience` is for how many seconds anything is waited for.
+
+    `agency` is the personnel agency that nominates.
+    """
 
     client: NodeClient
     tokens: Tokens
     out: Path
     watch: Watch = field(default_factory=NobodyWatches)
     patience: float = 60.0
+    agency: str = CITY
 
     @property
     def organiser(self) -> Voice:
@@ -59,13 +63,13 @@ class Stage:
     @property
     def nominator(self) -> Voice:
         """Speak as the city's personnel agency."""
-        return self.client.speaking(self.tokens("nominator", subject="pengusul", agency=CITY))
+        return self.client.speaking(self.tokens("nominator", subject="pengusul", agency=self.agency))
 
     @property
     def endorser(self) -> Voice:
         """Speak as the officer of that agency who signs its lists."""
         return self.client.speaking(
-            self.tokens("endorser", subject="pejabat-pengesah", agency=CITY)
+            self.tokens("endorser", subject="pejabat-pengesah", agency=self.agency)
         )
 
     def companion(self, role: str, learner_id: str) -> Voice:

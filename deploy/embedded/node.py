@@ -11,6 +11,8 @@ from typing import Self
 from deploy.embedded.home import claimed, readable
 from deploy.embedded.parts import Part, broker, http_answers, store
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
+from deploy.engines import kafka
+from deploy.engines.installing import engine
 from shared.kernel import tasks
 
 _POLL_SECONDS = 0.05
@@ -113,13 +115,13 @@ class EmbeddedNode:
         await self.parts[name].ended()
 
     async def restart(self, name: str) -> None:
-        """Stop a part, start it again and wait until it answers; a broker takes its services with it."""
+        """Stop a part, start it again and wait until it answers.
+
+        A broker that forgets takes its services with it, and any broker is waited for by them.
+        """
         async with self._changing:
             await self.parts[name].stop()
-            if name == "broker":
-                await self._start_broker_again()
-            else:
-                await self.parts[name].spawn()
+            await self._spawn_again(self.parts[name])
         await self.ready(*([] if name == "broker" else [name]))
 
     async def forever(self) -> None:
@@ -156,7 +158,7 @@ class EmbeddedNode:
         if not all(settings.given(name, "MONGO_URI") for name in SERVICES):
             self.parts["store"] = store(home, settings.ports["store"])
         if not all(settings.given(name, "KAFKA_BOOTSTRAP") for name in SERVICES):
-            self.parts["broker"] = broker(home, settings.ports["broker"])
+            self.parts["broker"] = self._broker()
         for name in SERVICES:
             self.parts[name] = Part(
                 name,
@@ -167,6 +169,14 @@ class EmbeddedNode:
                 environment=settings.of(name),
                 host=settings.host,
             )
+
+    def _broker(self) -> Part:
+        settings, home = self.settings, self.settings.home
+        port = settings.ports["broker"]
+        if settings.kafka == "embedded":
+            return broker(home, port)
+        controller, log = settings.ports["controller"], home / "log/broker.log"
+        return kafka.broker(engine(settings), home / "broker", port, controller, log=log)
 
     async def _keep(self, part: Part) -> None:
         """Start a part again whenever it dies; the sooner it died, the later."""
@@ -179,17 +189,20 @@ class EmbeddedNode:
                     if part.running:
                         continue
                     self._say(f"the {part.name} died ({part.end}) and is started again")
-                    if part.name == "broker":
-                        await self._start_broker_again()
-                    else:
-                        await part.spawn()
+                    await self._spawn_again(part)
                 await part.ready()
                 delay = 0.0
             except (NodeError, OSError) as failure:
                 self._say(str(failure))
                 delay = min(max(_FIRST_DELAY, delay * 2), _LONGEST_DELAY)
 
-    async def _start_broker_again(self) -> None:
+    async def _spawn_again(self, part: Part) -> None:
+        if part.name == "broker" and self.settings.kafka == "embedded":
+            await self._start_forgetful_broker()
+        else:
+            await part.spawn()
+
+    async def _start_forgetful_broker(self) -> None:
         """End the broker's services, start it with nothing in memory, and let them state again."""
         users = [
             self.parts[name]

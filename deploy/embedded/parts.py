@@ -41,6 +41,10 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     host: str = LOOPBACK
     grace: float = 8.0
+    # What must be done before each start, such as writing its configuration.
+    prepare: Callable[[], Awaitable[None]] | None = None
+    # Further ports that it takes, each by the name of its setting.
+    more_ports: Mapping[str, int] = field(default_factory=dict)
     starts: int = 0
     # Each of its next processes is armed with one of these, and notes here that it died of it.
     faults: list[str] = field(default_factory=list)
@@ -65,22 +69,28 @@ class Part:
         return LOOPBACK if self.host in {"", "0.0.0.0", "::"} else self.host  # noqa: S104 - a comparison
 
     def check_port(self) -> None:
-        """Raise NodeError where its port is taken, or not one that this user may open."""
+        """Raise NodeError where a port of it is taken, or not one that this user may open."""
+        for setting, port in {self.name: self.port, **self.more_ports}.items():
+            self._check(setting, port)
+
+    def _check(self, setting: str, port: int) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((self.host, self.port))
+                probe.bind((self.host, port))
             except OSError as refused:
                 taken = refused.errno == errno.EADDRINUSE
                 why = "in use" if taken else f"refused ({refused.strerror})"
                 raise NodeError(
-                    f"port {self.port} of {self.host} is {why}, and the {self.name} needs it: "
-                    f"stop what holds it, or set {port_setting(self.name)} to another port"
+                    f"port {port} of {self.host} is {why}, and the {self.name} needs it: "
+                    f"stop what holds it, or set {port_setting(setting)} to another port"
                 ) from refused
 
     async def spawn(self) -> None:
         """Start its process, armed with its next fault if there is one."""
         self.check_port()
+        if self.prepare is not None:
+            await self.prepare()
         self.armed = self.faults.pop(0) if self.faults else ""
         fault = {"CORPU_FAULT": self.armed} if self.armed else {}
         # A log that has grown large makes room for the next; one older log is kept.
@@ -184,7 +194,7 @@ def _die_with(supervisor: int) -> Callable[[], None]:
 async def kafka_answers(host: str, port: int) -> bool:
     """Tell whether a broker answers an ApiVersions request (Kafka protocol, key 18, version 0)."""
     request = struct.pack(">hhih", 18, 0, 7, -1)
-    reply = await _exchange(host, port, struct.pack(">i", len(request)) + request, ">i", 0)
+    reply = await exchange(host, port, struct.pack(">i", len(request)) + request, ">i", 0)
     return struct.unpack_from(">ih", reply) == (7, 0)
 
 
@@ -194,7 +204,7 @@ async def mongo_answers(host: str, port: int) -> bool:
     message = (
         struct.pack("<iiiIB", 7, 0, 2013, 0, 0) + struct.pack("<i", len(command) + 4) + command
     )
-    reply = await _exchange(host, port, struct.pack("<i", len(message) + 4) + message, "<i", 4)
+    reply = await exchange(host, port, struct.pack("<i", len(message) + 4) + message, "<i", 4)
     return b"\x01ok\x00" + struct.pack("<d", 1.0) in reply
 
 
@@ -206,7 +216,7 @@ async def http_answers(host: str, port: int) -> bool:
         return (await reader.readline()).split(b" ")[1:2] == [b"200"]
 
 
-async def _exchange(host: str, port: int, request: bytes, length: str, counted: int) -> bytes:
+async def exchange(host: str, port: int, request: bytes, length: str, counted: int) -> bytes:
     """Send a request and read the reply, whose length counts `counted` of its own bytes."""
     reader, writer = await asyncio.open_connection(host, port)
     with contextlib.closing(writer):

@@ -60,7 +60,7 @@ async def prepare(voices: Voices) -> None:
     await voices.organiser.post("enrolment", f"/programmes/{CODE}/1/publication")
 
 
-async def teach(voices: Voices, number: int) -> None:
+async def teach(voices: Voices, number: int, agency: str = AGENCY) -> None:
     """Take one cohort from its nomination to its certificates; every step may be asked again after a crash.
 
     Five are nominated for three seats: two wait, one withdraws, the first who waits takes the seat.
@@ -72,14 +72,14 @@ async def teach(voices: Voices, number: int) -> None:
     await say.put("enrolment", f"/cohorts/{cohort}", {
         "programme": {"code": CODE, "version": 1}, "title": f"Latihan {number}", "number": str(number),
         "year": 2024, "seats": SEATS, "host_agency": "BPSDM",
-        "nominating_agencies": [{"code": AGENCY, "name": "BKPSDM"}],
+        "nominating_agencies": [{"code": agency, "name": "BKPSDM"}],
         "calendar": [{"phase": phase, "periods": [period]} for phase in range(1, PHASES + 1)],
         "sessions": {},
     })  # fmt: skip
     await say.post("enrolment", f"/cohorts/{cohort}/opening")
-    rows = [_nominee(number, place) for place in range(NOMINEES)]
+    rows = [_nominee(number, place, agency) for place in range(NOMINEES)]
     roster = await say.post(
-        "enrolment", f"/cohorts/{cohort}/rosters", {"agency": AGENCY, "rows": rows}
+        "enrolment", f"/cohorts/{cohort}/rosters", {"agency": agency, "rows": rows}
     )
     letter = {"letter_number": f"800/{number}", "letter_date": "2024-02-01", "rows": None}
     judged = await voices.endorser.post("enrolment", f"/rosters/{roster['id']}/endorsement", letter)
@@ -102,7 +102,7 @@ async def teach(voices: Voices, number: int) -> None:
     await until("certificates are issued", lambda: _certified(say, taught), within=_PATIENCE)
 
 
-def _nominee(number: int, place: int) -> dict[str, Any]:
+def _nominee(number: int, place: int, agency: str) -> dict[str, Any]:
     born = date(1980, 1, 1) + timedelta(days=NOMINEES * number + place)
     return {
         "nip": f"{born:%Y%m%d}2006041{place + 1:03d}",
@@ -110,7 +110,7 @@ def _nominee(number: int, place: int) -> dict[str, Any]:
         "position": "Analis",
         "position_level": "pelaksana",
         "employment": "PNS",
-        "agency": AGENCY,
+        "agency": agency,
         "email": f"peserta{number}.{place}@example.go.id",
         "phone": "",
         "disability": False,

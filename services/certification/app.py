@@ -5,13 +5,14 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.certification.api import certificates, registers, verification
+from services.certification.api import certificates, credentials, registers, verification
 from services.certification.api.throttle import Throttle
-from services.certification.consumers import SUBSCRIPTIONS
-from services.certification.handlers import account_for_numbers
+from services.certification.consumers import SUBSCRIPTIONS, incoming, outgoing
+from services.certification.handlers.certifying import account_for_numbers
 from services.certification.papers.press import Press
 from services.certification.settings import Settings
 from services.certification.store import KINDS, CertificationWork, audit_rows
+from shared.federation.retention import Retention
 from shared.kernel.clock import Clock
 from shared.kernel.tasks import every
 from shared.web.identity import Keys
@@ -31,13 +32,19 @@ def create_app(
     blueprint = Blueprint(
         name="certification",
         kinds=KINDS,
-        work=partial(CertificationWork, public_url=str(settings.public_url).rstrip("/")),
+        work=partial(
+            CertificationWork,
+            public_url=str(settings.public_url).rstrip("/"),
+            seal=Retention(settings.node, settings.node_keys, settings.pseudonym_key_file).seal,
+        ),
         subscriptions=SUBSCRIPTIONS,
         jobs=jobs,
+        outgoing=outgoing,
+        incoming=incoming,
     )
     app = create_service(
         blueprint,
-        [certificates.router, registers.router, verification.router],
+        [credentials.router, certificates.router, registers.router, verification.router],
         audit_rows,
         settings=settings,
         engine=engine,

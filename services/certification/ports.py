@@ -1,9 +1,11 @@
 """What certification needs of the world: dossiers, registers of numbers, cards, and works to keep them."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from services.certification.domain.badge import Badge, Stated
 from services.certification.domain.cards import Card
+from services.certification.domain.credential import Credential
 from services.certification.domain.dossier import Dossier
 from services.certification.domain.register import Page
 from shared.events.fact import Fact
@@ -26,6 +28,10 @@ class Dossiers(Protocol):
         """Load many at once."""
         ...
 
+    async def find(self, where: Mapping[str, Any]) -> list[Dossier]:
+        """Load those that match."""
+        ...
+
     def keep(self, value: Dossier, stating: Sequence[Fact] = ()) -> None:
         """Keep a new state together with the facts that it states."""
         ...
@@ -40,6 +46,10 @@ class Registers(Protocol):
 
     async def holding(self, key: str) -> tuple[str, str] | None:
         """Find the register and the number that a certificate holds already."""
+        ...
+
+    async def place(self, key: str) -> tuple[str, int] | None:
+        """Find the page, by its id, and the place on it, from 0, of a certificate's number."""
         ...
 
     async def of(self, key: str) -> Page:
@@ -59,11 +69,47 @@ class Registers(Protocol):
         ...
 
 
+class Credentials(Protocol):
+    """The credentials that other nodes issued to this node's people, by enrolment."""
+
+    async def of(self, key: str) -> Credential:
+        """Load one, or the blank one."""
+        ...
+
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once."""
+        ...
+
+    async def find(self, where: Mapping[str, Any]) -> list[Credential]:
+        """Load those that match."""
+        ...
+
+    def keep(self, value: Credential, stating: Sequence[Fact] = ()) -> None:
+        """Keep a new state together with the facts that it states."""
+        ...
+
+
+class Notary(Protocol):
+    """Signs this node's badges, and reads those of the node itself and of its peers."""
+
+    def sign(self, badge: Badge) -> str:
+        """Sign a badge."""
+        ...
+
+    def read(self, credential: str) -> Stated:
+        """Tell what a credential says; Unprocessable where its issuer did not sign it, or is no peer."""
+        ...
+
+
 class Cards(Protocol):
     """The cards of learners."""
 
     async def of(self, key: str) -> Card:
         """Load one, or the blank one."""
+        ...
+
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once."""
         ...
 
     def keep(self, value: Card) -> None:
@@ -87,6 +133,29 @@ class Work(Protocol):
     @property
     def cards(self) -> Cards:
         """Give the cards."""
+        ...
+
+    @property
+    def credentials(self) -> Credentials:
+        """Give the credentials of other nodes."""
+        ...
+
+    async def numbers_of(self, owners: Iterable[str]) -> set[str]:
+        """Tell every number that these dossiers ever took."""
+        ...
+
+    @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        ...
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        ...
+
+    def seal(self, text: str) -> str:
+        """Encrypt for the node itself."""
         ...
 
     @property

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.certification.domain.cards import Card
+from services.certification.domain.cards import Card, Seal, unkept
+from services.certification.domain.credential import Credential
 from services.certification.domain.dossier import Dossier, Status
 from services.certification.domain.register import ENTRIES_A_PAGE, Page, page_id
+from shared.events.hosting import node_of
 from shared.store.kind import Index, Kind, ScopeFields
 from shared.store.work import Aggregates, Frame, UnitOfWork
 from shared.store.works import Works
@@ -15,7 +17,10 @@ _CHUNK = 100
 """Keys asked for at once: the embedded store's cost of an `$in` list grows with its square."""
 
 _PAGE_ROWS = "register/"
-"""Before the id of a page in audit rows; it sorts after every enrolment's id, which is hexadecimal."""
+"""Before the id of a page in audit rows, which come last."""
+
+_CREDENTIAL_ROWS = "credential/"
+"""Before the id of another node's credential in audit rows, which come between the two."""
 
 REGISTERS = Kind(
     "registers",
@@ -32,10 +37,16 @@ DOSSIERS = Kind(
     "dossiers",
     Dossier,
     indexes=(Index(("cohort_id", "_id")), Index(("learner_id",)), Index(("certificates.code",))),
-    scope=ScopeFields(agency="agency", learner="learner_id"),
+    scope=ScopeFields(agency="agency", learner="learner_id", host="owner"),
 )
 CARDS = Kind("cards", Card, scope=ScopeFields(learner="_id"))
-KINDS = (REGISTERS, DOSSIERS, CARDS)
+CREDENTIALS = Kind(
+    "credentials",
+    Credential,
+    indexes=(Index(("learner_id", "_id")),),
+    scope=ScopeFields(agency="agency", learner="learner_id"),
+)
+KINDS = (REGISTERS, DOSSIERS, CARDS, CREDENTIALS)
 
 
 class Registers:
@@ -71,6 +82,13 @@ class Registers:
         page = await self._pages.of(self._page_of[key])
         number = page.number_of(key)
         return (page.register, number) if number else None
+
+    async def place(self, key: str) -> tuple[str, int] | None:
+        """Find the page, by its id, and the place on it, from 0, of a certificate's number."""
+        if await self.holding(key) is None:
+            return None
+        page = await self._pages.of(self._page_of[key])
+        return page.id, next(n for n, entry in enumerate(page.entries) if entry.key == key)
 
     async def of(self, key: str) -> Page:
         """Load a page by its id."""
@@ -114,13 +132,36 @@ class Registers:
 class CertificationWork(UnitOfWork):
     """Registers, dossiers and cards, kept together; a register's page is written before the dossiers."""
 
-    def __init__(self, frame: Frame, public_url: str = "") -> None:
-        """Begin with nothing loaded, at a node that verifies certificates at `public_url`/verify."""
+    def __init__(self, frame: Frame, public_url: str = "", seal: Seal = unkept) -> None:
+        """Begin with nothing loaded, at a node that verifies certificates at `public_url`/verify.
+
+        `seal` encrypts what only the node itself may read again.
+        """
         super().__init__(frame)
         self.registers = Registers(frame, self.aggregates(REGISTERS))
         self.dossiers = self.aggregates(DOSSIERS)
         self.cards = self.aggregates(CARDS)
+        self.credentials = self.aggregates(CREDENTIALS)
         self.public_url = public_url
+        self.seal = seal
+
+    async def numbers_of(self, owners: Iterable[str]) -> set[str]:
+        """Tell every number that these dossiers ever took, and read nothing else of them: they are many."""
+        found = await self.frame.store.load(DOSSIERS, list(dict.fromkeys(owners)))
+        took = [
+            each.get(name, ()) for each in found.values() for name in ("certificates", "unused")
+        ]
+        return {str(part["number"]) for parts in took for part in parts}
+
+    @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        return node_of(self.frame.source)
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        return node_of(self.message.source if self.message else self.frame.source)
 
 
 async def find_by_code(work: CertificationWork, code: str) -> Dossier | None:
@@ -160,6 +201,16 @@ async def find_dossiers(work: CertificationWork, keys: Sequence[str]) -> dict[st
     return found
 
 
+async def find_credentials(
+    work: CertificationWork, *, learner: str | None, after: str, limit: int
+) -> list[Credential]:
+    """Find credentials of other nodes in scope, in id order, of one learner or of all."""
+    where: dict[str, Any] = {"_id": {"$gt": after}}
+    if learner is not None:
+        where["learner_id"] = learner
+    return await work.credentials.find(where, limit=limit)
+
+
 @dataclass(frozen=True)
 class Numbered:
     """One entry of a register with its place in it."""
@@ -188,12 +239,16 @@ async def numbers_of(
 async def audit_rows(
     works: Works[CertificationWork], after: str, limit: int
 ) -> list[dict[str, Any]]:
-    """Tell the next dossiers and then register pages, in id order, in words that an audit can compare."""
+    """Tell the next dossiers, then credentials, then register pages, in words that an audit can compare."""
     work = works.open()
     rows: list[dict[str, Any]] = []
-    if not after.startswith(_PAGE_ROWS):
+    if not after.startswith((_CREDENTIAL_ROWS, _PAGE_ROWS)):
         found = await work.dossiers.find({"_id": {"$gt": after}}, limit=limit)
         rows = [_audited(dossier) for dossier in found]
+    if len(rows) < limit and not after.startswith(_PAGE_ROWS):
+        last = after.removeprefix(_CREDENTIAL_ROWS) if after.startswith(_CREDENTIAL_ROWS) else ""
+        held = await find_credentials(work, learner=None, after=last, limit=limit - len(rows))
+        rows += [_held(credential) for credential in held]
     if len(rows) < limit:
         last = after.removeprefix(_PAGE_ROWS) if after.startswith(_PAGE_ROWS) else ""
         pages = await work.frame.store.find(
@@ -217,4 +272,15 @@ def _audited(dossier: Dossier) -> dict[str, Any]:
         "unused": [each.number for each in dossier.unused],
         "review": dossier.review,
         "jp": live.certified.jp if live else 0,
+    }
+
+
+def _held(credential: Credential) -> dict[str, Any]:
+    return {
+        "id": _CREDENTIAL_ROWS + credential.id,
+        "enrolment_id": credential.id,
+        "learner_id": credential.learner_id,
+        "node": credential.host_node,
+        "numbers": [each.number for each in credential.revisions],
+        "live": [credential.live.number] if credential.live else [],
     }

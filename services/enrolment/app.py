@@ -6,13 +6,14 @@ from functools import cache, partial
 from fastapi import FastAPI
 
 from services.enrolment.api import ROUTERS
-from services.enrolment.consumers import SUBSCRIPTIONS
-from services.enrolment.handlers.finishing import finish_what_was_started
+from services.enrolment.consumers import SUBSCRIPTIONS, incoming, outgoing
+from services.enrolment.handlers.finishing import finish_erasures, finish_what_was_started
 from services.enrolment.handlers.rosters import Today
 from services.enrolment.settings import Settings
-from services.enrolment.store import KINDS, EnrolmentWork, audit_rows
+from services.enrolment.store import KINDS, EnrolmentWork, KeptStatements, audit_rows
 from shared.kernel.clock import Clock, local_date
-from shared.kernel.ids import read_pseudonym_key
+from shared.kernel.errors import Unavailable
+from shared.kernel.ids import learner_id, read_pseudonym_key
 from shared.kernel.tasks import every
 from shared.web.identity import Keys
 from shared.web.parts import Blueprint, Engine, Job, Parts
@@ -25,16 +26,33 @@ def create_app(
     """Make the service on an engine; clock and keys are the machine's own unless given."""
 
     def jobs(parts: Parts[EnrolmentWork]) -> Sequence[Job]:
-        async def finish() -> None:
+        def today() -> Today:
             now = parts.clock.now()
-            today = Today(now, local_date(now, settings.node), settings.node)
-            await finish_what_was_started(today, parts.works)
+            return Today(now, local_date(now, settings.node), settings.node)
 
-        return [every(settings.finish_seconds, finish)]
+        async def finish() -> None:
+            await finish_what_was_started(today(), parts.works)
 
-    blueprint = Blueprint("enrolment", KINDS, EnrolmentWork, SUBSCRIPTIONS, jobs)
+        async def erase() -> None:
+            statements = KeptStatements(parts.works)
+            await finish_erasures(today(), parts.works, statements, pseudonym)
+
+        return [every(settings.finish_seconds, finish), every(settings.finish_seconds, erase)]
+
+    key = cache(partial(read_pseudonym_key, settings.pseudonym_key_file))
+
+    def pseudonym(nip: str) -> str:
+        try:
+            return learner_id(nip, key())
+        except (OSError, ValueError) as broken:
+            raise Unavailable("the pseudonym key cannot be read") from broken
+
+    blueprint = Blueprint(
+        "enrolment", KINDS, EnrolmentWork, SUBSCRIPTIONS, jobs,
+        outgoing=outgoing, incoming=partial(incoming, pseudonym),
+    )  # fmt: skip
     app = create_service(
         blueprint, ROUTERS, audit_rows, settings=settings, engine=engine, clock=clock, keys=keys
     )
-    app.state.pseudonym_key = cache(partial(read_pseudonym_key, settings.pseudonym_key_file))
+    app.state.pseudonym_key = key
     return app

@@ -3,9 +3,13 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from services.enrolment.domain.agreements import Agreement
 from services.enrolment.domain.cohort import Cohort
 from services.enrolment.domain.enrolment import Enrolment
+from services.enrolment.domain.handover import Handover
 from services.enrolment.domain.learner import Learner
+from services.enrolment.domain.offered import OfferedCohort, OfferedProgramme
+from services.enrolment.domain.placement import Placement
 from services.enrolment.domain.programme import Programme
 from services.enrolment.domain.roster import Roster
 from services.enrolment.domain.staff import StaffList
@@ -72,10 +76,47 @@ class Rooms(Protocol):
         """Tell the staff lists."""
         ...
 
+    @property
+    def placements(self) -> Aggregates[Placement]:
+        """Tell where other nodes have our people as guests."""
+        ...
+
+    @property
+    def handovers(self) -> Aggregates[Handover]:
+        """Tell who moves to other nodes."""
+        ...
+
+    @property
+    def agreements(self) -> Aggregates[Agreement]:
+        """Tell the agreements with other nodes."""
+        ...
+
+    @property
+    def offered_programmes(self) -> Aggregates[OfferedProgramme]:
+        """Tell the programmes that other nodes offer."""
+        ...
+
+    @property
+    def offered_cohorts(self) -> Aggregates[OfferedCohort]:
+        """Tell the cohorts that other nodes offer."""
+        ...
+
 
 class Works(Protocol):
     """Runs use cases as units of work, each kept as a whole or done again."""
 
     async def run(self, use_case: Callable[[Rooms], Awaitable[T]]) -> T:
         """Run a use case and keep what it decided; Conflict `busy` after too many tries."""
+        ...
+
+
+class Statements(Protocol):
+    """What learners, and copies for other nodes, have stated with personal data in it."""
+
+    async def waiting(self, learner_ids: Sequence[str]) -> bool:
+        """Tell whether some of it has not left yet."""
+        ...
+
+    async def forget(self, learner_ids: Sequence[str]) -> None:
+        """Forget it, so that nothing states it again."""
         ...

@@ -6,5 +6,5 @@ from shared.web.engine import KafkaMongoEngine
 from shared.web.service import serve
 
 if __name__ == "__main__":
-    settings = Settings()
+    settings = Settings.read()
     serve(create_app(settings, KafkaMongoEngine()), settings, "notify")

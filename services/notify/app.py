@@ -5,9 +5,9 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.notify.api import inbox, notices, preferences, stream
+from services.notify.api import agencies, inbox, notices, preferences, stream
 from services.notify.api.live import Listeners
-from services.notify.consumers import SUBSCRIPTIONS
+from services.notify.consumers import SUBSCRIPTIONS, incoming
 from services.notify.domain.notices import CHANNELS, Channel
 from services.notify.jobs import ROUND_SECONDS, MailRounds
 from services.notify.ports import Letters
@@ -45,10 +45,11 @@ def create_app(
         work=partial(NotifyWork, channels=channels, told=listeners.tell),
         subscriptions=SUBSCRIPTIONS,
         jobs=jobs,
+        incoming=incoming,
     )
     app = create_service(
         blueprint,
-        [stream.router, inbox.router, preferences.router, notices.router],
+        [stream.router, inbox.router, preferences.router, notices.router, agencies.router],
         audit_rows,
         settings=settings,
         engine=engine,

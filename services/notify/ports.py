@@ -85,6 +85,16 @@ class Work(Protocol):
         ...
 
     @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        ...
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        ...
+
+    @property
     def channels(self) -> frozenset[Channel]:
         """Tell the channels that this node has."""
         ...

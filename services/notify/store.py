@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from services.notify.domain.notices import CHANNELS, NAMES, Card, Channel, Mail, Notice, Preference
+from shared.events.hosting import node_of
 from shared.store.filters import Filter
 from shared.store.kind import Index, Kind, ScopeFields
 from shared.store.work import Frame, Kept, UnitOfWork
@@ -15,6 +16,7 @@ NOTICES = Kind(
     Notice,
     indexes=(
         Index(("learner_id", "place")),
+        Index(("agency", "place")),
         Index(("cohort_id", "type")),
         Index(("mail", "mail_due")),
     ),
@@ -45,6 +47,16 @@ class NotifyWork(UnitOfWork):
         self.channels = channels
         self._told = told
 
+    @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        return node_of(self.frame.source)
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        return node_of(self.message.source if self.message else self.frame.source)
+
     async def commit(self) -> Kept:
         """Write every change, and only then tell whose inbox it changed."""
         # A conflict's owner is told as well: whoever listens reads the store, so that costs a look.
@@ -72,6 +84,26 @@ async def newest(
     within = _within(work, where)
     found = await work.frame.store.find(NOTICES, within, sort="place", descending=True, limit=limit)
     return [NOTICES.load(document) for document in found]
+
+
+async def newest_of_agency(
+    work: NotifyWork, agency: str, *, seen: bool | None = None, before: str = "", limit: int
+) -> list[Notice]:
+    """Find the notices in scope of an agency's people, newest first, from before a place on."""
+    where: dict[str, Any] = {"agency": agency}
+    if seen is not None:
+        where["seen"] = {"$ne": not seen}
+    if before:
+        where["place"] = {"$lt": before}
+    within = _within(work, where)
+    found = await work.frame.store.find(NOTICES, within, sort="place", descending=True, limit=limit)
+    return [NOTICES.load(document) for document in found]
+
+
+async def names_of(work: NotifyWork, learners: Iterable[str]) -> dict[str, str]:
+    """Tell learners' names; a name goes with a notice in scope, whatever the card's scope."""
+    found = await work.frame.store.load(CARDS, list(dict.fromkeys(learners)))
+    return {key: document["name"] for key, document in found.items()}
 
 
 async def how_many(work: NotifyWork, where: Filter) -> int:

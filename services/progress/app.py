@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.progress.api import routers
-from services.progress.consumers import SUBSCRIPTIONS
+from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.progress.jobs import warn_of_risks
 from services.progress.settings import Settings
 from services.progress.store import KINDS, ProgressWork, audit_rows
@@ -26,7 +26,9 @@ def create_app(
         job = partial(warn_of_risks, parts.works, parts.clock, settings.node, settings.at_risk_days)
         return [every(settings.at_risk_seconds, job)]
 
-    blueprint = Blueprint("progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs)
+    blueprint = Blueprint(
+        "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs, outgoing=outgoing, incoming=incoming
+    )
     return create_service(
         blueprint,
         routers(settings.node, settings.jp_targets),

@@ -1,7 +1,8 @@
 """What progress does: follow enrolments, take evidence, warn in time, keep passports and cards."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
 from services.progress.domain.companions import Assignment
 from services.progress.domain.deadlines import warn
@@ -10,37 +11,45 @@ from services.progress.domain.intake import take
 from services.progress.domain.passport import Passport
 from services.progress.domain.record import Record
 from services.progress.domain.story import enrol, reschedule, withdraw
+from services.progress.domain.telling import take_in, tell_news
 from services.progress.ports import Work
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
+    LearnerErased,
     LearnerLinked,
     LearnerRecorded,
     Rescheduled,
     Withdrawn,
 )
-from shared.events.fact import Fact
-from shared.events.progress import PhaseCompleted, ProgrammeCompleted
-from shared.kernel.errors import Conflict, NotFound
+from shared.events.exchange import LearnerTransferred
+from shared.events.fact import Fact, LearnerFact
+from shared.events.hosting import is_hosted_by
+from shared.events.progress import PassportTold, PhaseCompleted, ProgrammeCompleted
+from shared.kernel.errors import Conflict, NotFound, Unprocessable
+
+F = TypeVar("F", bound=LearnerFact)
+Kept = tuple[Record, Record, Sequence[Fact]]
+"""A record before, the same afterwards, and what that states."""
 
 
 async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
     """Open the record of an enrolment with its cohort's plan."""
     record = await work.records.of(fact.enrolment_id)
-    _keep_record(work, record, *enrol(record, fact))
+    await _keep_records(work, [(record, *enrol(record, fact))])
 
 
 async def close_record_of_withdrawn(fact: Withdrawn, work: Work) -> None:
     """Close the record of a learner who has left."""
     record = await work.records.of(fact.enrolment_id)
-    _keep_record(work, record, withdraw(record, fact), [])
+    await _keep_records(work, [(record, withdraw(record, fact), [])])
 
 
 async def follow_new_calendar(fact: Rescheduled, work: Work) -> None:
     """Follow the cohort's new dates and sessions."""
     record = await work.records.of(fact.enrolment_id)
-    _keep_record(work, record, *reschedule(record, fact))
+    await _keep_records(work, [(record, *reschedule(record, fact))])
 
 
 async def take_evidence(
@@ -49,6 +58,7 @@ async def take_evidence(
     """Take the evidence offered for each enrolment, and tell of each piece what became of it."""
     await work.records.preload(offered)
     verdicts: dict[str, list[Verdict]] = {}
+    kept: list[Kept] = []
     for enrolment_id, pieces in offered.items():
         try:
             record = await work.records.of(enrolment_id)
@@ -56,7 +66,8 @@ async def take_evidence(
             verdicts[enrolment_id] = [Verdict("refused", "unknown-enrolment")] * len(pieces)
             continue
         taken, verdicts[enrolment_id], facts = take(record, pieces, giver, now)
-        _keep_record(work, record, taken, facts)
+        kept.append((record, taken, facts))
+    await _keep_records(work, kept)
     return verdicts
 
 
@@ -92,7 +103,7 @@ async def assign_companions(cohort_id: str, assignments: Sequence[Assignment], w
     await refuse_unassignable(cohort_id, assignments, work)
     for each in assignments:
         record = await work.records.of(each.enrolment_id)
-        _keep_record(work, record, record.accompany(each.companions), [])
+        await _keep_records(work, [(record, record.accompany(each.companions), [])])
 
 
 async def warn_before_deadlines(
@@ -100,15 +111,21 @@ async def warn_before_deadlines(
 ) -> None:
     """State which phases are at risk, once each, for these enrolments."""
     await work.records.preload(enrolments)
-    for enrolment_id in enrolments:
-        record = await work.records.of(enrolment_id)
-        _keep_record(work, record, *warn(record, now, days))
+    records = [await work.records.of(enrolment_id) for enrolment_id in enrolments]
+    await _keep_records(work, [(record, *warn(record, now, days)) for record in records])
 
 
-def _keep_record(work: Work, before: Record, record: Record, facts: Sequence[Fact]) -> None:
-    """Keep a record that has changed."""
-    if record is not before:
-        work.records.keep(record, facts)
+async def _keep_records(work: Work, kept: Sequence[Kept]) -> None:
+    """Keep the records that have changed; what they state goes to where the learner's home is by now."""
+    await work.passports.preload(record.learner_id for _, record, facts in kept if facts)
+    for before, record, facts in kept:
+        if record is before:
+            continue
+        home = ""
+        if facts:
+            home = (await work.passports.of(record.learner_id)).home
+        told = [each.model_copy(update={"home_node": home}) for each in facts] if home else facts
+        work.records.keep(record, told)
 
 
 async def note_enrolment(fact: Enrolled, work: Work) -> None:
@@ -153,16 +170,86 @@ async def link_numbers(fact: LearnerLinked, work: Work) -> None:
     await _note(fact, work, lambda passport: passport.link(fact))
 
 
-async def _note(fact: Fact, work: Work, change: Callable[[Passport], Passport]) -> None:
+async def _note(fact: LearnerFact, work: Work, change: Callable[[Passport], Passport]) -> None:
+    """Change a passport, and tell the home to which the person has moved from here."""
+    before = await work.passports.of(fact.learner_id)
+    changed = change(before)
+    if changed is before:
+        return
+    if key := getattr(fact, "enrolment_id", ""):
+        changed = changed.taught_at(key, work.teller)
+    work.passports.keep(changed, tell_news(before, changed, work.node, fact.at))
+
+
+async def take_passport_along(fact: LearnerTransferred, work: Work) -> None:
+    """Tell the person's new home all that stands in the passport, under every id of the person."""
+    for learner_id in dict.fromkeys((fact.learner_id, *fact.linked)):
+        moved = fact.model_copy(update={"learner_id": learner_id})
+        await _note(moved, work, lambda passport: passport.move(fact))
+
+
+async def hear_from_host(note: Callable[[F, Work], Awaitable[None]], fact: F, work: Work) -> None:
+    """Note what another node says of one of our people in a cohort of its own, and of nobody else."""
+    if not is_hosted_by(fact, work.teller):
+        raise Unprocessable("not-their-enrolment", "a node speaks of its own cohorts only")
+    if fact.home_node == work.node:
+        await note(fact, work)
+
+
+async def link_guests_numbers(fact: LearnerLinked, work: Work) -> None:
+    """Note that two of another node's people are one person; ours it may not bind to its own."""
+    for learner_id in (fact.learner_id, fact.other_id):
+        if await _is_ours(learner_id, work):
+            raise Unprocessable("unknown-learner", "this is one of our own people (yet)")
+    await link_numbers(fact, work)
+
+
+async def _is_ours(learner_id: str, work: Work) -> bool:
+    card = await work.cards.of(learner_id)
+    return card.known and card.home_node in ("", work.node)
+
+
+async def follow_to_new_home(fact: LearnerTransferred, work: Work) -> None:
+    """Note that another node's person has a new home, this one perhaps; ours are not its to send away."""
+    for learner_id in (fact.learner_id, *fact.linked):
+        if fact.to_node != work.node and await _is_ours(learner_id, work):
+            raise Unprocessable("not-their-learner", "this is one of our own people")
+    await take_passport_along(fact, work)
+
+
+async def take_over_passport(fact: PassportTold, work: Work) -> None:
+    """Take in the passport that the old home of somebody who moved here tells."""
     passport = await work.passports.of(fact.learner_id)
-    changed = change(passport)
-    if changed is not passport:
-        work.passports.keep(changed)
+    if fact.to_node != work.node or not passport.came_from(work.teller):
+        raise Unprocessable("unknown-learner", "nobody of this id has moved here from there (yet)")
+    await _note(fact, work, lambda before: take_in(before, fact, work.node))
+
+
+async def know_learners(learner_ids: Sequence[str], work: Work) -> set[str]:
+    """Tell which of these are this node's own people, or were."""
+    await work.cards.preload(learner_ids)
+    cards = [await work.cards.of(each) for each in learner_ids]
+    return {card.id for card in cards if card.known}
+
+
+async def prepare_passports(facts: Sequence[Any], work: Work) -> None:
+    """Load together what a batch from other nodes is about."""
+    learners = [fact.learner_id for fact in facts]
+    await work.cards.preload(learners)
+    await work.passports.preload(learners)
 
 
 async def keep_newest_card(fact: LearnerRecorded, work: Work) -> None:
     """Keep who a learner is, as their newest card tells."""
     card = await work.cards.of(fact.learner_id)
-    newer = card.record(fact)
+    newer = card.record(fact, work.node)
     if newer is not card:
         work.cards.keep(newer)
+
+
+async def forget_erased_learner(fact: LearnerErased, work: Work) -> None:
+    """Forget who a learner was whose data is erased; what they learnt stays under the pseudonym."""
+    card = await work.cards.of(fact.learner_id)
+    blank = card.erase(fact)
+    if blank is not card:
+        work.cards.keep(blank)

@@ -32,8 +32,12 @@ class Passports(Protocol):
         """Load one, or the blank one."""
         ...
 
-    def keep(self, value: Passport) -> None:
-        """Keep a new state."""
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once, so that `of` answers from memory."""
+        ...
+
+    def keep(self, value: Passport, stating: Sequence[Fact] = ()) -> None:
+        """Keep a new state together with the facts that it states."""
         ...
 
 
@@ -44,6 +48,10 @@ class Cards(Protocol):
         """Load one, or the blank one."""
         ...
 
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once, so that `of` answers from memory."""
+        ...
+
     def keep(self, value: Card) -> None:
         """Keep a new state."""
         ...
@@ -51,6 +59,16 @@ class Cards(Protocol):
 
 class Work(Protocol):
     """One unit of work over all three."""
+
+    @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        ...
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        ...
 
     @property
     def records(self) -> Records:

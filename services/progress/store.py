@@ -5,8 +5,10 @@ from datetime import date
 from typing import Any
 
 from services.progress.domain.card import Card
-from services.progress.domain.passport import Passport
+from services.progress.domain.digest import digest
+from services.progress.domain.passport import Entry, Passport
 from services.progress.domain.record import Record
+from shared.events.hosting import node_of
 from shared.kernel.errors import NotFound
 from shared.store.kind import Index, Kind, ScopeFields
 from shared.store.work import Frame, UnitOfWork
@@ -16,7 +18,12 @@ RECORDS = Kind(
     "records",
     Record,
     indexes=(Index(("cohort_id", "_id")), Index(("dues",))),
-    scope=ScopeFields(agency="agency", learner="learner_id", companion="companions.learner_id"),
+    scope=ScopeFields(
+        agency="agency",
+        learner="learner_id",
+        companion="companions.learner_id",
+        host="owner",
+    ),
 )
 # A passport is opened with its learner's card, whose agency is the present one: `passports_of`.
 PASSPORTS = Kind("passports", Passport, indexes=(Index(("linked",)),), scope=None)
@@ -39,6 +46,16 @@ class ProgressWork(UnitOfWork):
         self.records = self.aggregates(RECORDS)
         self.passports = self.aggregates(PASSPORTS)
         self.cards = self.aggregates(CARDS)
+
+    @property
+    def node(self) -> str:
+        """Tell this node's code."""
+        return node_of(self.frame.source)
+
+    @property
+    def teller(self) -> str:
+        """Tell the node that states the fact in hand, this one where a person asks."""
+        return node_of(self.message.source if self.message else self.frame.source)
 
 
 async def record_of(work: ProgressWork, enrolment_id: str) -> Record:
@@ -114,8 +131,12 @@ def _person(key: str, links: Mapping[str, Collection[str]]) -> list[str]:
 async def people_of(
     work: ProgressWork, agency: str, after: str, limit: int
 ) -> list[tuple[Card, list[Passport]]]:
-    """Find an agency's active people in id order, each with the passports of all their ids."""
-    where = {"agency": agency, "active": True, "_id": {"$gt": after}}
+    """Find an agency's active people in id order, each with the passports of all their ids.
+
+    Guests are people of their home, whose figures they are in.
+    """
+    at_home = {"$or": [{"home_node": {"$exists": False}}, {"home_node": {"$in": ["", work.node]}}]}
+    where = {"agency": agency, "active": True, "_id": {"$gt": after}, **at_home}
     cards = await work.cards.find(where, limit=limit)
     passports = await passports_of(work, [card.id for card in cards])
     return [(card, passports[card.id]) for card in cards]
@@ -131,7 +152,8 @@ async def audit_rows(works: Works[ProgressWork], after: str, limit: int) -> list
     if len(rows) < limit:
         where = {"_id": {"$gt": after.removeprefix("record/") if after > "passport0" else ""}}
         found = await work.records.find(where, limit=limit - len(rows))
-        rows += [_record_row(each) for each in found]
+        await work.passports.preload(each.learner_id for each in found)
+        rows += [await _record_row(each, work) for each in found]
     return rows
 
 
@@ -140,10 +162,30 @@ def _passport_row(passport: Passport) -> dict[str, Any]:
         "id": f"passport/{passport.id}",
         "learner_id": passport.id,
         "jp_by_enrolment": passport.jp_by_enrolment,
+        "entries": [_entry_row(passport.id, each) for each in passport.entries],
     }
 
 
-def _record_row(record: Record) -> dict[str, Any]:
+def _entry_row(learner_id: str, entry: Entry) -> dict[str, Any]:
+    return {
+        "enrolment_id": entry.enrolment_id,
+        "node": entry.node,
+        "programme": entry.programme.code if entry.programme else None,
+        "status": entry.standing,
+        "enrolled": entry.enrolled_at is not None,
+        "withdrawn": entry.withdrawn_at is not None,
+        "completed": entry.completed_at is not None,
+        "outcome": entry.outcome,
+        "phases": len(entry.phases),
+        "numbers": [each.number for each in entry.certificates],
+        "live": entry.live.number if entry.live else None,
+        "brought": entry.brought,
+        "digest": digest(learner_id, entry),
+    }
+
+
+async def _record_row(record: Record, work: ProgressWork) -> dict[str, Any]:
+    passport = await work.passports.of(record.learner_id)
     return {
         "id": f"record/{record.id}",
         "enrolment_id": record.id,
@@ -153,4 +195,6 @@ def _record_row(record: Record) -> dict[str, Any]:
         "phases": len(record.completed),
         "of": len(record.course.phases) if record.plan else 0,
         "jp": record.jp if record.plan else 0,
+        # Who moved was told in part by the one home and in part by the other.
+        "guest": record.home_node not in ("", work.node) or bool(passport.moves),
     }

@@ -31,7 +31,9 @@ _ROUNDS = 30
 _NOT_STORABLE = "not-storable"
 
 
-class _Heard(NamedTuple):
+class Heard(NamedTuple):
+    """A record that was read, and who handles its fact."""
+
     record: Record
     message: Message
     fact: Fact
@@ -49,6 +51,7 @@ class Delivery(Generic[W]):
             fact.type.encode(): handler for fact, handler in subscription.hears.items()
         }
         self._names = {name_of(fact.type) for fact in subscription.hears}
+        self._others = {type_.encode() for type_ in CATALOGUE} - self._handlers.keys()
         self.steps = 0
         """Grows with whatever is done, so that a watchdog tells what is slow from what is stuck."""
 
@@ -56,7 +59,7 @@ class Delivery(Generic[W]):
         """Handle records in order and publish what they led to; Unavailable means: deliver them again."""
         started = time.perf_counter()
         self.steps += 1
-        heard: list[_Heard] = []
+        heard: list[Heard] = []
         parked: list[Parked] = []
         for record in records:
             try:
@@ -86,13 +89,14 @@ class Delivery(Generic[W]):
         await self._works.run(mark)
         return None
 
-    async def _redeliver(self, heard: _Heard) -> Unprocessable | None:
+    async def _redeliver(self, heard: Heard) -> Unprocessable | None:
         for _ in range(_ROUNDS):
             work = self._works.open()
             try:
                 await self._load(work, [heard])
             except Unprocessable as unreadable:
                 return unreadable
+            work.begin(0, heard.message)
             if why := await self._attempt(heard, work):
                 return why
             kept = await work.commit()
@@ -103,13 +107,15 @@ class Delivery(Generic[W]):
                 return None
         raise Unavailable(f"{self.subscription.name}: an aggregate changes too often just now")
 
-    def _read(self, record: Record) -> _Heard | None:
+    def _read(self, record: Record) -> Heard | None:
         """Read a record that this subscription hears; None for facts that it does not."""
-        type_ = next((value for name, value in record.headers if name == "ce_type"), b"") or b""
+        type_ = _type_of(record)
+        if type_ in self._others:
+            return None
         handler = self._handlers.get(type_)
         if handler is None:
             text = type_.decode(errors="replace")
-            if text in CATALOGUE or (record.value is None and not type_):
+            if record.value is None and not type_:
                 return None
             if name_of(text) not in self._names and any(
                 name_of(text) == name_of(each) for each in CATALOGUE
@@ -118,9 +124,9 @@ class Delivery(Generic[W]):
             Message.from_record(record.headers, record.value).fact()
             return None
         message = Message.from_record(record.headers, record.value)
-        return _Heard(record, message, message.fact(), handler)
+        return Heard(record, message, message.fact(), handler)
 
-    async def _handle(self, heard: Sequence[_Heard], parked: Sequence[Parked]) -> None:
+    async def _handle(self, heard: Sequence[Heard], parked: Sequence[Parked]) -> None:
         for _ in range(_ROUNDS):
             heard, parked = await self._round(heard, parked)
             if not heard and not parked:
@@ -129,8 +135,8 @@ class Delivery(Generic[W]):
         raise Unavailable(f"{self.subscription.name}: an aggregate changes too often just now")
 
     async def _round(
-        self, heard: Sequence[_Heard], parked: Sequence[Parked]
-    ) -> tuple[Sequence[_Heard], Sequence[Parked]]:
+        self, heard: Sequence[Heard], parked: Sequence[Parked]
+    ) -> tuple[Sequence[Heard], Sequence[Parked]]:
         """Handle and park once; give back what met somebody else's change and must be done again."""
         work = self._works.open()
         try:
@@ -165,8 +171,8 @@ class Delivery(Generic[W]):
         )
 
     async def _around(
-        self, heard: Sequence[_Heard], parked: Sequence[Parked], unreadable: Unprocessable
-    ) -> tuple[Sequence[_Heard], Sequence[Parked]]:
+        self, heard: Sequence[Heard], parked: Sequence[Parked], unreadable: Unprocessable
+    ) -> tuple[Sequence[Heard], Sequence[Parked]]:
         """Find the message whose state cannot be read by halving, and park it alone."""
         if len(heard) == 1:
             return (), [*parked, self._park(heard[0].record, unreadable)]
@@ -176,7 +182,7 @@ class Delivery(Generic[W]):
         return (), ()
 
     async def _set_aside(
-        self, heard: Sequence[_Heard], parked: Sequence[Parked], refused: Mapping[int, str]
+        self, heard: Sequence[Heard], parked: Sequence[Parked], refused: Mapping[int, str]
     ) -> None:
         """Park what the store will never keep; messages refused together are told apart one by one."""
         for mark, why in sorted(refused.items()):
@@ -193,7 +199,7 @@ class Delivery(Generic[W]):
                 await self._handle([heard[mark]], ())
 
     async def _attempt_all(
-        self, heard: Sequence[_Heard], work: W, parking: Aggregates[Parked]
+        self, heard: Sequence[Heard], work: W, parking: Aggregates[Parked]
     ) -> list[int]:
         """Run the handlers in order, park what fails, and tell which went through."""
         done: list[int] = []
@@ -201,7 +207,7 @@ class Delivery(Generic[W]):
         slice_ends = time.perf_counter() + _SLICE
         try:
             for mark, each in enumerate(heard):
-                work.begin(mark)
+                work.begin(mark, each.message)
                 self.steps += 1
                 if why := await self._attempt(each, work):
                     work.undo()
@@ -215,13 +221,15 @@ class Delivery(Generic[W]):
             traceparent.reset(outer)
         return done
 
-    async def _load(self, work: W, heard: Sequence[_Heard]) -> None:
+    async def _load(self, work: W, heard: Sequence[Heard]) -> None:
         """Load what a batch needs; state that cannot be read is Unprocessable."""
         if not heard:
             return
         subscription = self.subscription
         try:
-            await subscription.room(work).preload(subscription.key(each.fact) for each in heard)
+            if subscription.room and subscription.key:
+                room, key = subscription.room(work), subscription.key
+                await room.preload(key(each.fact) for each in heard)
             if subscription.prepare:
                 await subscription.prepare([each.fact for each in heard], work)
         except Unavailable:
@@ -230,7 +238,7 @@ class Delivery(Generic[W]):
             _log.exception("%s cannot load", self.subscription.name)
             raise Unprocessable("state-unreadable", type(unreadable).__name__) from unreadable
 
-    async def _attempt(self, heard: _Heard, work: W) -> Unprocessable | None:
+    async def _attempt(self, heard: Heard, work: W) -> Unprocessable | None:
         """Run a handler; tell why its message can never be handled, if so."""
         try:
             await _follow(self.subscription.name, heard, work)
@@ -251,13 +259,21 @@ class Delivery(Generic[W]):
         return Parked.of(record, self.subscription.name, why)
 
 
+def _type_of(record: Record) -> bytes:
+    """Tell a record's type; empty where it has none. Most records of a topic are not heard, so it is quick."""
+    for name, value in record.headers:
+        if name == "ce_type":
+            return value or b""
+    return b""
+
+
 async def _keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
     """Keep a parked message, unless an operator has dropped it already."""
     if (await parking.of(parked.id)).status != "dropped":
         parking.keep(parked)
 
 
-async def _follow(name: str, heard: _Heard, work: UnitOfWork) -> None:
+async def _follow(name: str, heard: Heard, work: UnitOfWork) -> None:
     """Handle within the trace that stated the message; a span costs something: only sampled ones get one."""
     message = heard.message
     traceparent.set(message.traceparent)

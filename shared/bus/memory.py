@@ -1,6 +1,7 @@
 """The bus's memory twin: topics as lists, delivered until nothing is left to say."""
 
 import asyncio
+import re
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -43,7 +44,7 @@ class MemoryBus:
         """Append messages to their topics."""
         for message in messages:
             partition = zlib.crc32(message.subject.encode()) % _PARTITIONS
-            self.put(message.topic, message.to_headers(), message.data.encode(), partition)
+            self.put(message.topic, message.to_headers(), message.value, partition)
 
     def put(
         self,
@@ -73,7 +74,7 @@ class MemoryBus:
         name = delivery.subscription.name
         records: list[Record] = []
         places: dict[tuple[str, str], int] = {}
-        for topic in delivery.subscription.topics:
+        for topic in self._topics_of(delivery):
             start = self._places.get((name, topic), 0)
             fresh = self.topics.get(topic, [])[start : start + batch]
             records += fresh
@@ -123,6 +124,10 @@ class MemoryBus:
         """Tell by subscription how many records are not read yet."""
         return {delivery.subscription.name: self._behind(delivery) for delivery in self._running}
 
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Tell where a topic begins and ends, counted over all partitions."""
+        return {0: (0, len(self.topics.get(topic, [])))}
+
     async def remembers(self, mark: str) -> bool:
         """Tell whether this bus was told to remember a mark."""
         return mark in self._marks
@@ -135,5 +140,11 @@ class MemoryBus:
         name = delivery.subscription.name
         return sum(
             len(self.topics.get(topic, [])) - self._places.get((name, topic), 0)
-            for topic in delivery.subscription.topics
+            for topic in self._topics_of(delivery)
         )
+
+    def _topics_of(self, delivery: Delivery[Any]) -> Sequence[str]:
+        pattern = delivery.subscription.pattern
+        if not pattern:
+            return delivery.subscription.topics
+        return sorted(topic for topic in self.topics if re.fullmatch(pattern, topic))

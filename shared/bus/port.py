@@ -27,6 +27,10 @@ class Bus(Protocol):
         """Tell by subscription how many records are not read yet."""
         ...
 
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Tell by partition where a topic begins and ends; nothing where the broker cannot be trusted in that."""
+        ...
+
     async def remembers(self, mark: str) -> bool:
         """Tell whether the broker, in its present life, was told to remember a mark."""
         ...

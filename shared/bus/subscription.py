@@ -46,16 +46,18 @@ class Subscription(Generic[W]):
 
     `name` is a consumer group id: durable data, never derived from code. `hears` maps facts to handlers
     `(fact, work)`; `room` and `key` tell which aggregate a fact concerns, so that a batch loads them
-    together; `prepare` may load more for a whole batch.
+    together; `prepare` may load more for a whole batch. With a `pattern` it reads every topic whose
+    whole name matches, such as those that are mirrored here, whoever made them.
     """
 
     name: str
     hears: Mapping[type[Fact], Handler]
-    room: Callable[[W], Aggregates[Any]]
-    key: Callable[[Any], str]
+    room: Callable[[W], Aggregates[Any]] | None = None
+    key: Callable[[Any], str] | None = None
     prepare: Callable[[Sequence[Any], W], Awaitable[None]] | None = None
+    pattern: str = ""
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Tell the topics that carry what is heard."""
-        return tuple(sorted({fact.topic for fact in self.hears}))
+        """Tell the topics that carry what is heard; none where a pattern tells."""
+        return () if self.pattern else tuple(sorted({fact.topic for fact in self.hears}))

@@ -1,6 +1,6 @@
 """The whole catalogue in one place, for whoever reads every fact."""
 
-from shared.events import certification, enrolment, plan, progress
+from shared.events import certification, enrolment, exchange, federation, offers, plan, progress
 from shared.events.fact import CATALOGUE, TOPICS, Fact, name_of
 
 __all__ = [
@@ -9,7 +9,10 @@ __all__ = [
     "Fact",
     "certification",
     "enrolment",
+    "exchange",
+    "federation",
     "name_of",
+    "offers",
     "plan",
     "progress",
 ]

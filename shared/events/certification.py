@@ -1,12 +1,13 @@
-"""Facts that certification owns: certificates issued, superseded and revoked."""
+"""Facts that certification owns: certificates issued, superseded, revoked, and taken along."""
 
 from datetime import date
+from typing import Literal
 
-from shared.events.fact import Fact
+from shared.events.fact import LearnerFact, Value
 from shared.events.plan import Band, ProgrammeRef
 
 
-class Certified(Fact, type="id.corpu.certified.v1", topic="certification"):
+class Certified(LearnerFact, type="id.corpu.certified.v1", topic="certification"):
     """A learner holds this certificate, the only live one of the enrolment."""
 
     enrolment_id: str
@@ -28,9 +29,13 @@ class Certified(Fact, type="id.corpu.certified.v1", topic="certification"):
     year: int
     valid_until: date | None = None
     verify_url: str
+    credential: str = ""
+    """The certificate as a signed Open Badge (W3C Verifiable Credential), in the home node's copy only."""
 
 
-class CertificateSuperseded(Fact, type="id.corpu.certificate_superseded.v1", topic="certification"):
+class CertificateSuperseded(
+    LearnerFact, type="id.corpu.certificate_superseded.v1", topic="certification"
+):
     """A certificate is no longer live, and this one stands in its place."""
 
     enrolment_id: str
@@ -44,7 +49,9 @@ class CertificateSuperseded(Fact, type="id.corpu.certificate_superseded.v1", top
     cohort_title: str = ""
 
 
-class CertificateRevoked(Fact, type="id.corpu.certificate_revoked.v1", topic="certification"):
+class CertificateRevoked(
+    LearnerFact, type="id.corpu.certificate_revoked.v1", topic="certification"
+):
     """A certificate is no longer live, and none stands in its place."""
 
     enrolment_id: str
@@ -55,3 +62,28 @@ class CertificateRevoked(Fact, type="id.corpu.certificate_revoked.v1", topic="ce
     reason: str
     cohort_id: str = ""
     cohort_title: str = ""
+
+
+class CertificateEnded(Value):
+    """That a revision of a certificate is live no longer; `by_number` stands in its place, if any."""
+
+    revision: int
+    number: str
+    state: Literal["superseded", "revoked"]
+    reason: str
+    by_number: str = ""
+
+
+class CertificatesTold(LearnerFact, type="id.corpu.certificates_told.v1", topic="certification"):
+    """A learner's old home tells the new one the certificates of one enrolment; more may follow."""
+
+    home_node: str
+    to_node: str
+    enrolment_id: str
+    certified: tuple[Certified, ...] = ()
+    ended: tuple[CertificateEnded, ...] = ()
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the new home."""
+        return (self.to_node,)

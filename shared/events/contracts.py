@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.events.catalogue import CATALOGUE, TOPICS, Fact
+from shared.events.fact import SHARE
 
 Schema = dict[str, Any]
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -98,8 +99,13 @@ def owner_of(topic: str) -> str:
     return _OWNERS.get(topic, topic)
 
 
-def asyncapi(heard: Iterable[Heard], schemas: str) -> Schema:
-    """Make the AsyncAPI 3 document; `schemas` is where its reader finds the schemas' folder."""
+def asyncapi(
+    heard: Iterable[Heard], shared: Mapping[str, Iterable[type[Fact]]], schemas: str
+) -> Schema:
+    """Make the AsyncAPI 3 document; `schemas` is where its reader finds the schemas' folder.
+
+    `shared` tells by service which of its facts travel to other nodes as signed copies.
+    """
     # In an order of their own, for the catalogue's follows from who imported what first.
     facts = sorted(CATALOGUE.values(), key=lambda fact: fact.type)
     return {
@@ -112,8 +118,8 @@ def asyncapi(heard: Iterable[Heard], schemas: str) -> Schema:
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {topic: _channel(topic, facts) for topic in TOPICS},
-        "operations": dict([*_sends(facts), *_receives(heard)]),
+        "channels": {topic: _channel(topic, facts) for topic in TOPICS} | _shares(shared, facts),
+        "operations": dict([*_sends(facts), *_shared(shared, facts), *_receives(heard)]),
         "components": {
             "messages": {_key(fact): _message(fact, schemas) for fact in facts},
             "schemas": {"headers": _headers()},
@@ -139,6 +145,39 @@ def _channel(topic: str, facts: Iterable[type[Fact]]) -> Schema:
         },
         "bindings": {"kafka": kafka},
     }
+
+
+def _shares(shared: Mapping[str, Iterable[type[Fact]]], facts: Iterable[type[Fact]]) -> Schema:
+    """Tell the topics of signed copies: one for each peer, and one for all."""
+    copied = sorted(
+        {each for of_service in shared.values() for each in of_service} | {*_control(facts)},
+        key=lambda fact: fact.type,
+    )
+    messages = {_key(each): {"$ref": f"#/components/messages/{_key(each)}"} for each in copied}
+    return {
+        SHARE: {
+            "address": f"{SHARE}.{{addressee}}",
+            "description": "Signed copies for one other node, or for `all`: the headers `ce_to` and `signature` "
+            "(a detached JWS over the attributes and the data) come besides, and `ce_seq` counts what this "
+            "addressee is sent. The receiver mirrors it as `<sender>.share.<addressee>`.",
+            "parameters": {"addressee": {"description": "A node's region code, or `all`."}},
+            "messages": messages,
+        }
+    }
+
+
+def _control(facts: Iterable[type[Fact]]) -> list[type[Fact]]:
+    """Tell the facts that nodes tell each other about the sharing itself."""
+    return [fact for fact in facts if fact.topic == SHARE]
+
+
+def _shared(
+    shared: Mapping[str, Iterable[type[Fact]]], facts: Iterable[type[Fact]]
+) -> Iterable[tuple[str, Schema]]:
+    control = _control(facts)
+    for service, copied in shared.items():
+        told = sorted({*copied, *control}, key=lambda fact: fact.type)
+        yield f"{service}.share-{SHARE}", _operation("send", SHARE, told)
 
 
 def _sends(facts: Iterable[type[Fact]]) -> Iterable[tuple[str, Schema]]:

@@ -1,18 +1,19 @@
 """Facts that enrolment owns: seats, enrolments, decisions and the learner's card."""
 
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
+from pydantic_core import from_json
 
-from shared.events.fact import Fact, Value
-from shared.events.plan import Period, Plan, Signatory, Slug
+from shared.events.fact import LearnerFact, Value
+from shared.events.plan import Period, Plan, Signatory, Slug, read_plan
 
 Outcome = Literal["graduated", "deferred", "not_graduated", "left"]
 Employment = Literal["PNS", "PPPK"]
 
 
-class SeatGiven(Fact, type="id.corpu.seat_given.v1", topic="enrolment"):
+class SeatGiven(LearnerFact, type="id.corpu.seat_given.v1", topic="enrolment"):
     """A learner holds a seat of a cohort; `promoted` ones came from the waitlist."""
 
     enrolment_id: str
@@ -22,7 +23,7 @@ class SeatGiven(Fact, type="id.corpu.seat_given.v1", topic="enrolment"):
     promoted: bool = False
 
 
-class Waitlisted(Fact, type="id.corpu.waitlisted.v1", topic="enrolment"):
+class Waitlisted(LearnerFact, type="id.corpu.waitlisted.v1", topic="enrolment"):
     """A nominated learner waits for a seat, at this place in the line (1 is next)."""
 
     enrolment_id: str
@@ -32,7 +33,7 @@ class Waitlisted(Fact, type="id.corpu.waitlisted.v1", topic="enrolment"):
     position: int
 
 
-class SeatFreed(Fact, type="id.corpu.seat_freed.v1", topic="enrolment"):
+class SeatFreed(LearnerFact, type="id.corpu.seat_freed.v1", topic="enrolment"):
     """A learner no longer holds a seat of a cohort, nor a place in its line."""
 
     enrolment_id: str
@@ -40,7 +41,7 @@ class SeatFreed(Fact, type="id.corpu.seat_freed.v1", topic="enrolment"):
     agency: str
 
 
-class NominationRefused(Fact, type="id.corpu.nomination_refused.v1", topic="enrolment"):
+class NominationRefused(LearnerFact, type="id.corpu.nomination_refused.v1", topic="enrolment"):
     """A nominated learner was refused, for reasons with stable codes; `roster_id` names the list."""
 
     enrolment_id: str
@@ -51,7 +52,7 @@ class NominationRefused(Fact, type="id.corpu.nomination_refused.v1", topic="enro
     roster_id: str = ""
 
 
-class Enrolled(Fact, type="id.corpu.enrolled.v1", topic="enrolment"):
+class Enrolled(LearnerFact, type="id.corpu.enrolled.v1", topic="enrolment"):
     """A learner is enrolled in a cohort, and this is the cohort's plan."""
 
     enrolment_id: str
@@ -59,8 +60,22 @@ class Enrolled(Fact, type="id.corpu.enrolled.v1", topic="enrolment"):
     home_node: str
     plan: Plan
 
+    @classmethod
+    def read(cls, data: bytes | str) -> Self:
+        """Read the fact as any other, but a plan only once, for all learners of a cohort bring the same."""
+        if isinstance(data, bytes) or not data.endswith("}"):
+            return super().read(data)
+        # Inside of a text a quote is escaped, so what is found is a field's name; where that is not
+        # the last field, or stands deeper, one of the halves is no JSON.
+        rest, _, plan = data.partition(',"plan":')
+        try:
+            told = {**from_json(rest + "}"), "plan": read_plan(plan[:-1])}
+            return cls.model_validate(told, extra="ignore")
+        except (ValueError, TypeError):
+            return super().read(data)
 
-class Withdrawn(Fact, type="id.corpu.withdrawn.v1", topic="enrolment"):
+
+class Withdrawn(LearnerFact, type="id.corpu.withdrawn.v1", topic="enrolment"):
     """A learner has left a cohort for good."""
 
     enrolment_id: str
@@ -77,7 +92,7 @@ class NewPeriods(Value):
     periods: tuple[Period, ...]
 
 
-class Rescheduled(Fact, type="id.corpu.rescheduled.v1", topic="enrolment"):
+class Rescheduled(LearnerFact, type="id.corpu.rescheduled.v1", topic="enrolment"):
     """A cohort's dates have changed for an enrolled learner; the higher calendar version holds."""
 
     enrolment_id: str
@@ -89,7 +104,7 @@ class Rescheduled(Fact, type="id.corpu.rescheduled.v1", topic="enrolment"):
     agency: str = ""
 
 
-class GraduationDecided(Fact, type="id.corpu.graduation_decided.v1", topic="enrolment"):
+class GraduationDecided(LearnerFact, type="id.corpu.graduation_decided.v1", topic="enrolment"):
     """The organiser has decided on a learner's graduation; the higher decision number holds."""
 
     enrolment_id: str
@@ -104,13 +119,37 @@ class GraduationDecided(Fact, type="id.corpu.graduation_decided.v1", topic="enro
     until: date | None = None
 
 
-class LearnerLinked(Fact, type="id.corpu.learner_linked.v1", topic="enrolment"):
-    """Two pseudonyms are one person, whose number has changed."""
+class LearnerLinked(LearnerFact, type="id.corpu.learner_linked.v1", topic="enrolment"):
+    """Two pseudonyms are one person, whose number has changed; `hosts` know the person as a guest."""
 
     other_id: str
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the hosts."""
+        return self.hosts
 
 
-class LearnerRecorded(Fact, type="id.corpu.learner_recorded.v1", topic="learners"):
+class LearnerErased(LearnerFact, type="id.corpu.learner_erased.v1", topic="learners"):
+    """A learner's personal data is erased here; what was recorded of them until then is no longer known."""
+
+    tombstone = True
+
+
+class ErasureOrdered(LearnerFact, type="id.corpu.erasure_ordered.v1", topic="enrolment"):
+    """A learner's personal data must be erased at every node that holds it, on this legal basis (UU 27/2022)."""
+
+    basis: str
+    nodes: tuple[str, ...] = ()
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the nodes that hold it."""
+        return self.nodes
+
+
+class LearnerRecorded(LearnerFact, type="id.corpu.learner_recorded.v1", topic="learners"):
     """This is the learner's current card; the higher version holds. The only fact with personal data."""
 
     version: int

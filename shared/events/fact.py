@@ -9,6 +9,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from shared.kernel.errors import Unprocessable
 
 TOPICS = ("enrolment", "progress", "certification", "learners")
+SHARE = "share"
+"""The topic of what is said to other nodes only: it travels on `share.<node>` and `share.all`."""
+EVERYBODY = "all"
+"""The addressee of what is offered to every node."""
 CATALOGUE: dict[str, type["Fact"]] = {}
 
 _GRAMMAR = re.compile(r"id\.corpu\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*")
@@ -36,25 +40,38 @@ class Value(BaseModel):
 
 
 class Fact(Value):
-    """Something that happened to one learner, told in the past tense and never changed.
+    """Something that happened, told in the past tense and never changed.
 
-    `at` is when it happened (UTC), not when it was told; `learner_id` is a pseudonym.
+    `at` is when it happened (UTC), not when it was told.
     """
 
     type: ClassVar[str]
     topic: ClassVar[str]
+    tombstone: ClassVar[bool] = False
+    """Whether it travels without data, so that compaction removes what was told under its key before."""
 
-    learner_id: str
     at: Instant
 
-    def __init_subclass__(cls, *, type: str, topic: str) -> None:  # noqa: A002 - CloudEvents' word
+    def __init_subclass__(cls, *, type: str = "", topic: str = "") -> None:  # noqa: A002 - CloudEvents' word
         """Enter the fact in the catalogue; a wire name off the grammar fails at import."""
         super().__init_subclass__()
-        if not _GRAMMAR.fullmatch(type) or topic not in TOPICS or type in CATALOGUE:
+        if not type and not topic:
+            return
+        if not _GRAMMAR.fullmatch(type) or topic not in (*TOPICS, SHARE) or type in CATALOGUE:
             message = f"{cls.__name__}: {type!r} on {topic!r} is off the grammar or taken"
             raise TypeError(message)
         cls.type, cls.topic = type, topic
         CATALOGUE[type] = cls
+
+    @property
+    def subject(self) -> str:
+        """Tell what it happened to: a learner, a programme, a node."""
+        raise NotImplementedError
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the nodes that it concerns besides the one that states it, or EVERYBODY."""
+        return ()
 
     @classmethod
     def read(cls, data: bytes | str) -> Self:
@@ -67,6 +84,27 @@ class Fact(Value):
     def write(self) -> str:
         """Write the fact as JSON, the bytes that travel and that are kept."""
         return self.model_dump_json()
+
+
+class LearnerFact(Fact):
+    """Something that happened to one learner; `learner_id` is a pseudonym.
+
+    `home_node` keeps the learner's lifelong record: it hears what other nodes state. It is "" where
+    only the stating node is concerned.
+    """
+
+    learner_id: str
+    home_node: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Tell the learner."""
+        return self.learner_id
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the learner's home."""
+        return (self.home_node,) if self.home_node else ()
 
 
 def _first_line(broken: ValueError) -> str:

@@ -4,10 +4,11 @@ On the wire it is a CloudEvents 1.0 event in the Kafka protocol binding's binary
 value is the JSON data, its headers carry `ce_*` and `traceparent`, its key is the learner id.
 """
 
+import json
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from shared.events.fact import CATALOGUE, Fact, name_of
+from shared.events.fact import CATALOGUE, SHARE, Fact, name_of
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import fact_id
 
@@ -32,29 +33,45 @@ class Message(NamedTuple):
     epoch: int
     data: str
     traceparent: str = ""
+    to: str = ""
+    """The node, or EVERYBODY, that a copy is for; `seq` then counts what that addressee is sent."""
+    signature: str = ""
+    """A copy's detached signature; made when it leaves, never kept."""
 
     @classmethod
     def of(
-        cls, fact: Fact, *, source: str, aggregate: str, seq: int, epoch: int, traceparent: str = ""
-    ) -> Self:
-        """State a fact as the `seq`-th of its aggregate."""
+        cls, fact: Fact, *, source: str, aggregate: str, seq: int, epoch: int, traceparent: str = "",
+        to: str = "",
+    ) -> Self:  # fmt: skip
+        """State a fact as the `seq`-th of its aggregate; with `to` as a copy for that addressee only."""
         return cls(
             id=fact_id(source, aggregate, epoch, seq),
             type=fact.type,
             source=source,
-            subject=fact.learner_id,
+            subject=fact.subject,
             time=fact.at.isoformat(),
             aggregate=aggregate,
             seq=seq,
             epoch=epoch,
-            data=fact.write(),
+            data="" if fact.tombstone else fact.write(),
             traceparent=traceparent,
+            to=to,
         )
 
     @property
     def topic(self) -> str:
-        """Tell the topic that carries facts of this type."""
+        """Tell the topic that carries facts of this type, or copies for this addressee."""
+        if self.to:
+            return f"{SHARE}.{self.to}"
         return CATALOGUE[self.type].topic
+
+    def kept(self) -> dict[str, Any]:
+        """Write the message as it is kept; Message(**kept) reads it."""
+        kept = self._asdict()
+        del kept["signature"]
+        if not self.to:
+            del kept["to"]
+        return kept
 
     def fact(self) -> Fact:
         """Read the fact; an unknown type, a newer version or broken data is Unprocessable."""
@@ -64,10 +81,17 @@ class Message(NamedTuple):
             newer = any(name_of(other) == name for other in CATALOGUE)
             reason = "newer-version" if newer else "unknown-type"
             raise Unprocessable(reason, f"this node knows no {self.type}")
-        fact = known.read(self.data)
-        if fact.learner_id != self.subject:
-            raise Unprocessable("broken-data", f"{self.type}: subject and learner_id differ")
+        fact = known.read(_attributes(self) if known.tombstone else self.data)
+        if fact.subject != self.subject:
+            raise Unprocessable(
+                "broken-data", f"{self.type}: the subject is another than the data's"
+            )
         return fact
+
+    @property
+    def value(self) -> bytes | None:
+        """Tell the record's value; None for a tombstone."""
+        return self.data.encode() if self.data else None
 
     def to_headers(self) -> Headers:
         """Write the record's headers."""
@@ -85,6 +109,8 @@ class Message(NamedTuple):
         ]
         if self.traceparent:
             headers.append(("traceparent", self.traceparent.encode()))
+        if self.to:
+            headers += [("ce_to", self.to.encode()), ("signature", self.signature.encode())]
         return headers
 
     @classmethod
@@ -108,6 +134,8 @@ class Message(NamedTuple):
                 epoch=int(found["ce_epoch"]),
                 data=_text(value or b"", found["ce_type"]),
                 traceparent=found.get("traceparent", b"").decode(),
+                to=found.get("ce_to", b"").decode(),
+                signature=found.get("signature", b"").decode(),
             )
         except (ValueError, AttributeError, TypeError) as broken:
             # A header without any value arrives as None.
@@ -118,6 +146,11 @@ class Message(NamedTuple):
     def happened(self) -> datetime:
         """Tell when the fact happened, in UTC."""
         return datetime.fromisoformat(self.time)
+
+
+def _attributes(message: Message) -> str:
+    """Write a tombstone's data, which is all in its attributes."""
+    return json.dumps({"learner_id": message.subject, "at": message.time})
 
 
 def _naive(time: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import lru_cache
 from math import isclose
 from typing import Annotated, Literal, Self
 
@@ -21,6 +22,8 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Title = Annotated[str, Field(min_length=1, max_length=300)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 Score = Annotated[float, Field(ge=0, le=100)]
+_PLANS = 64
+"""Plans held in memory, each of some tens of kilobytes: those of the cohorts that enrol just now."""
 NumberFormat = Annotated[str, Field(max_length=120, pattern=r"^([A-Za-z0-9 ./_-]|\{[a-z]+\})+$")]
 
 
@@ -199,10 +202,19 @@ class ProgrammeRef(Value):
     family: Family
 
 
+class Origin(Value):
+    """Whose programme was adopted, and in which version."""
+
+    node: Annotated[str, Field(pattern=r"^[0-9]{2}(\.[0-9]{2})?$")]
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
+    version: int = Field(ge=1)
+
+
 class Plan(Value):
     """All that a service needs to know of a cohort to follow one learner through it.
 
-    `sessions` names the sessions of each group that an attendance rule counts.
+    `sessions` names the sessions of each group that an attendance rule counts. `owner` is the code of
+    the agency whose own cohort it is, "" where it is the node's; `origin` is whose programme was adopted.
     """
 
     programme: ProgrammeRef
@@ -215,8 +227,20 @@ class Plan(Value):
     sessions: dict[Slug, tuple[Slug, ...]] = Field(default_factory=dict)
     rules: Rules
     sdg_goals: tuple[Annotated[int, Field(ge=1, le=17)], ...] = ()
+    owner: str = ""
+    origin: Origin | None = None
+
+    def __hash__(self) -> int:
+        """Tell plans apart by their cohort, so that what follows from a plan can be remembered."""
+        return hash((self.cohort_id, self.calendar_version))
 
     @property
     def total_jp(self) -> int:
         """Tell the training hours of all phases."""
         return sum(phase.jp for phase in self.phases)
+
+
+@lru_cache(_PLANS)
+def read_plan(text: str) -> Plan:
+    """Read a plan from its JSON, a cohort's once for all its learners; ValueError for what is none."""
+    return Plan.model_validate_json(text, extra="ignore")

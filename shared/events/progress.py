@@ -1,12 +1,13 @@
-"""Facts that progress owns: phases met, programmes completed, deadlines that near."""
+"""Facts that progress owns: phases met, programmes completed, deadlines that near, passports taken along."""
 
 from datetime import date
 
-from shared.events.fact import Fact, Instant, Value
+from shared.events.enrolment import Outcome
+from shared.events.fact import Instant, LearnerFact, Value
 from shared.events.plan import ProgrammeRef, Score, Slug
 
 
-class PhaseCompleted(Fact, type="id.corpu.phase_completed.v1", topic="progress"):
+class PhaseCompleted(LearnerFact, type="id.corpu.phase_completed.v1", topic="progress"):
     """A learner has met every requirement of one phase of a cohort."""
 
     enrolment_id: str
@@ -29,7 +30,7 @@ class PhaseDone(Value):
     at: Instant
 
 
-class ProgrammeCompleted(Fact, type="id.corpu.programme_completed.v1", topic="progress"):
+class ProgrammeCompleted(LearnerFact, type="id.corpu.programme_completed.v1", topic="progress"):
     """A learner has completed every phase; a correction restates it with a higher revision."""
 
     enrolment_id: str
@@ -44,7 +45,7 @@ class ProgrammeCompleted(Fact, type="id.corpu.programme_completed.v1", topic="pr
     scores: dict[Slug, Score]
 
 
-class PhaseAtRisk(Fact, type="id.corpu.phase_at_risk.v1", topic="progress"):
+class PhaseAtRisk(LearnerFact, type="id.corpu.phase_at_risk.v1", topic="progress"):
     """A phase's last day nears and this is still missing, in both languages."""
 
     enrolment_id: str
@@ -57,3 +58,66 @@ class PhaseAtRisk(Fact, type="id.corpu.phase_at_risk.v1", topic="progress"):
     due: date
     missing: tuple[str, ...]
     missing_en: tuple[str, ...]
+
+
+class PhaseTold(Value):
+    """A completed phase of an entry that is told."""
+
+    phase: int
+    jp: int
+    at: Instant
+    title: str = ""
+    title_en: str = ""
+
+
+class CertificateTold(Value):
+    """One revision of the certificate of an entry that is told."""
+
+    revision: int
+    number: str
+    kind: str
+    jp: int
+    issued_on: date
+    valid_until: date | None
+    final_score: float | None
+    predicate: str
+    predicate_en: str
+    verify_url: str
+
+
+class EntryTold(Value):
+    """One entry of a passport with its provenance: `node` and `host_agency` taught it."""
+
+    enrolment_id: str
+    programme: ProgrammeRef | None = None
+    cohort_id: str = ""
+    cohort_title: str = ""
+    node: str = ""
+    host_agency: str = ""
+    jp: int = 0
+    of: int = 0
+    enrolled_at: Instant | None = None
+    withdrawn_at: Instant | None = None
+    phases: tuple[PhaseTold, ...] = ()
+    revision: int = 0
+    completed_at: Instant | None = None
+    decision: int = 0
+    outcome: Outcome | None = None
+    decided_on: date | None = None
+    until: date | None = None
+    certificates: tuple[CertificateTold, ...] = ()
+    ended: tuple[int, ...] = ()
+
+
+class PassportTold(LearnerFact, type="id.corpu.passport_told.v1", topic="progress"):
+    """A learner's old home tells the new one entries of the passport; more, and newer ones, may follow."""
+
+    home_node: str
+    to_node: str
+    entries: tuple[EntryTold, ...] = ()
+    linked: tuple[str, ...] = ()
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the new home."""
+        return (self.to_node,)

@@ -35,9 +35,9 @@ def derived(*parts: str | int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def enrolment_id(learner: str, cohort: str) -> str:
-    """Derive the one enrolment that a learner can hold in a cohort."""
-    return derived("enrolment", learner, cohort)
+def enrolment_id(learner: str, cohort: str, host: str) -> str:
+    """Derive the one enrolment that a learner can hold in a cohort of a node, the same at every node."""
+    return derived("enrolment", learner, f"{host}/{cohort}")
 
 
 def fact_id(source: str, aggregate: str, epoch: int, seq: int) -> str:

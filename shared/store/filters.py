@@ -38,7 +38,12 @@ def _compares(
     if operator == "$ne":
         return not _equals(document, path, operand)
     if operator == "$in":
-        return any(_equals(document, path, each) for each in operand)
+        # Lists of ids are long, and registers' pages too: texts are looked up, not compared one by one.
+        texts = {each for each in operand if isinstance(each, str)}
+        if any(isinstance(each, str) and each in texts for each in _reach(document, path)):
+            return True
+        others = (each for each in operand if not isinstance(each, str))
+        return any(_equals(document, path, each) for each in others)
     if operator == "$exists":
         return any(True for _ in _reach(document, path)) is operand
     compare, sort = _COMPARE[operator], _sort(operand)

@@ -33,11 +33,17 @@ class Index:
 
 @dataclass(frozen=True)
 class ScopeFields:
-    """The document fields that tell whose a document is; "" where it has no such owner."""
+    """The document fields that tell whose a document is; "" where it has no such owner.
+
+    `host` names the agency whose own programme or cohort it is about. What is `shown` is seen by
+    everybody admitted, and still changed by its owners only.
+    """
 
     agency: str = ""
     learner: str = ""
     companion: str = ""
+    host: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True)

@@ -108,12 +108,9 @@ class MemoryStore:
 
     def _taken(self, change: Change, name: str, after: Document) -> bool:
         """Tell whether a unique field holds a text that another document holds already."""
-        head, _, leaf = name.partition(".")
-        held = after.get(head)
-        values = [part.get(leaf) for part in held or []] if leaf else [held]
-        texts = [value for value in values if isinstance(value, str)]
+        texts = set(_texts(after, name))
         others = (each for key, each in self._room(change.kind).items() if key != change.id)
-        return any(matches(each, {name: text}) for each in others for text in texts)
+        return bool(texts) and any(not texts.isdisjoint(_texts(each, name)) for each in others)
 
     async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:
         """Load the facts still in these aggregates' outboxes, each aggregate's in seq order."""
@@ -138,11 +135,20 @@ class MemoryStore:
         full = [each for each in self._room(kind).values() if each.get("outbox")]
         return {each["_id"]: [fact["id"] for fact in each["outbox"]] for each in full[:limit]}
 
-    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
-        """Load all facts ever stated by the next aggregates in id order."""
-        room = self._room(kind)
-        keys = [key for key in sorted(room) if key > after and room[key].get("stated")]
+    async def stated(
+        self, kind: Kind[Any], after: str, limit: int, where: Filter | None = None
+    ) -> dict[str, list[Message]]:
+        """Load all facts ever stated by the next aggregates that match, in id order."""
+        told = {k: each for k, each in self._room(kind).items() if each.get("stated")}
+        room = {k: each for k, each in told.items() if k > after and matches(each, where or {})}
+        keys = sorted(room)
         return {key: list(room[key]["stated"]) for key in keys[:limit]}
+
+    async def forget(self, kind: Kind[Any], ids: Sequence[str], types: Sequence[str]) -> None:
+        """Take facts of these types out of what aggregates have stated, so that nothing states them again."""
+        for document in (self._room(kind).get(key, {}) for key in ids):
+            told = document.get("stated", [])
+            document["stated"] = [each for each in told if each.type not in types]
 
     async def remove(self, kind: Kind[Any], where: Filter) -> int:
         """Remove documents for good, and tell how many."""
@@ -154,6 +160,14 @@ class MemoryStore:
 
     async def ping(self) -> None:
         """Answer always."""
+
+
+def _texts(document: Document, name: str) -> list[str]:
+    """Tell the texts that a document holds under a field, or under one field of each object in an array."""
+    head, _, leaf = name.partition(".")
+    held = document.get(head)
+    values = [part.get(leaf) for part in held or []] if leaf else [held]
+    return [value for value in values if isinstance(value, str)]
 
 
 def _fits(document: Document) -> bool:

@@ -3,12 +3,21 @@
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 from bson.errors import InvalidDocument
-from pymongo import AsyncMongoClient, InsertOne, UpdateOne, WriteConcern
+from pymongo import AsyncMongoClient, InsertOne, MongoClient, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, DocumentTooLarge, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DocumentTooLarge,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.read_concern import ReadConcern
 
 from shared.events.message import Message
 from shared.kernel.errors import Unavailable
@@ -23,9 +32,13 @@ _CHUNK = 100
 _DUPLICATE_KEY = 11000
 _UNFIT = frozenset({2, 121, 10334, 17280, 17419, 17420})
 """Bad value, failed validation, and the three ways to be too large."""
+_REFUSED = {13: "grants no right to it", 18: "refuses the user name or the password"}
 _UNSEEN = {"stated": 0}
 _OUTBOX = "outbox"
 """The name of the partial index on what is not published yet."""
+
+RESTORING = "restoring"
+"""The mark in `meta` of a store that a restoration has not finished, or never finished."""
 
 
 @contextmanager
@@ -34,11 +47,42 @@ def _away() -> Iterator[None]:
     try:
         yield
     except ConnectionFailure as away:
-        raise Unavailable(f"the store is away ({type(away).__name__})") from away
+        raise Unavailable(f"the store is away ({_cause(away)})") from away
     except PyMongoError as error:
+        if isinstance(error, OperationFailure) and error.code in _REFUSED:
+            raise Unavailable(f"the store {_REFUSED[error.code]}") from error
         if error.timeout or error.has_error_label("RetryableWriteError"):
             raise Unavailable("the store does not answer in time") from error
         raise
+
+
+def _cause(away: ConnectionFailure) -> str:
+    """Tell a certificate that is not trusted from a server that is not there: the driver tries both for ever."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(away):
+        return "its certificate is not trusted"
+    return type(away).__name__
+
+
+def check_address(uri: str, password: str = "") -> None:
+    """Connect to nobody, and raise ValueError where an address, its options or its files cannot be meant."""
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("an address begins with mongodb:// or mongodb+srv://")
+    with catch_warnings():
+        # An option that the driver does not know, and so passes over, could be the one that asks for TLS.
+        simplefilter("error", UserWarning)
+        try:
+            MongoClient(uri, connect=False, **_user(password)).close()
+        except OSError as wrong:
+            place = f"{wrong.filename}: " if wrong.filename else ""
+            why = getattr(wrong, "reason", None) or wrong.strerror
+            raise ValueError(f"{place}a file it names cannot be used ({why})") from None
+        except (ConfigurationError, UserWarning, ValueError) as wrong:
+            # A message may go on with what was given, which may hold a password.
+            raise ValueError(str(wrong).partition(":")[0]) from None
+
+
+def _user(password: str) -> dict[str, Any]:
+    return {"password": password} if password else {}
 
 
 class MongoStore:
@@ -155,15 +199,25 @@ class MongoStore:
                 for document in await full.hint(_OUTBOX).limit(limit).to_list()
             }
 
-    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
-        """Load all facts ever stated by the next aggregates in id order."""
-        where = {"_id": {"$gt": after}, "stated.seq": {"$exists": True}}
+    async def stated(
+        self, kind: Kind[Any], after: str, limit: int, where: Filter | None = None
+    ) -> dict[str, list[Message]]:
+        """Load all facts ever stated by the next aggregates that match, in id order."""
+        told = {**(where or {}), "_id": {"$gt": after}, "stated.seq": {"$exists": True}}
         with _away():
-            page = self._room(kind.name).find(where, {"stated": 1}).sort("_id", 1).limit(limit)
+            page = self._room(kind.name).find(told, {"stated": 1}).sort("_id", 1).limit(limit)
             return {
                 document["_id"]: [Message(**message) for message in document["stated"]]
                 for document in await page.to_list()
             }
+
+    async def forget(self, kind: Kind[Any], ids: Sequence[str], types: Sequence[str]) -> None:
+        """Take facts of these types out of what aggregates have stated, so that nothing states them again."""
+        taken = {"$pull": {"stated": {"type": {"$in": list(types)}}}}
+        with _away(), durable("store.remove"):
+            await self._room(kind.name).bulk_write(
+                [UpdateOne({"_id": key}, taken) for key in ids], ordered=False
+            )
 
     async def remove(self, kind: Kind[Any], where: Filter) -> int:
         """Remove documents for good, and tell how many."""
@@ -185,7 +239,7 @@ def _insert_or_update(change: Change) -> InsertOne[Document] | UpdateOne:
         changed["$set"]["seq"] = change.stating[-1].seq
         changed["$push"] = {
             "outbox": {"$each": [{"id": m.id, "seq": m.seq} for m in change.stating]},
-            "stated": {"$each": [message._asdict() for message in change.stating]},
+            "stated": {"$each": [message.kept() for message in change.stating]},
         }
     # An upsert on (_id, version): where the version has moved on, the insert meets the taken _id.
     return UpdateOne({"_id": change.id, "version": change.version}, changed, upsert=True)
@@ -198,15 +252,23 @@ def _first_stated(change: Change) -> Document:
     return {
         "seq": change.stating[-1].seq,
         "outbox": [{"id": m.id, "seq": m.seq} for m in change.stating],
-        "stated": [message._asdict() for message in change.stating],
+        "stated": [message.kept() for message in change.stating],
     }
 
 
 @asynccontextmanager
 async def open_mongo(
-    uri: str, database: str, kinds: Sequence[Kind[Any]], *, timeout: float = 5.0
+    uri: str,
+    database: str,
+    kinds: Sequence[Kind[Any]],
+    *,
+    timeout: float = 5.0,
+    password: str = "",
 ) -> AsyncIterator[MongoStore]:
-    """Open a service's database with its indexes; Unavailable after `timeout` seconds without an answer."""
+    """Open a service's database with its indexes; Unavailable after `timeout` seconds without an answer.
+
+    `password` is that of the user whom `uri` names, if it does not stand there.
+    """
     milliseconds = int(timeout * 1000)
     client: AsyncMongoClient[Document] = AsyncMongoClient(
         uri,
@@ -214,12 +276,21 @@ async def open_mongo(
         serverSelectionTimeoutMS=milliseconds,
         connectTimeoutMS=milliseconds,
         socketTimeoutMS=milliseconds * 6,
+        **_user(password),
     )
     async with client:
+        with _away():
+            hello = await client.admin.command("hello")
+        # A replica set could show a write that it will take back; one server alone has no such thing.
+        concern = ReadConcern("majority" if "setName" in hello else None)
         opened = client.get_database(
-            database, write_concern=WriteConcern(w="majority", j=True, wtimeout=milliseconds * 4)
+            database,
+            write_concern=WriteConcern(w="majority", j=True, wtimeout=milliseconds * 4),
+            read_concern=concern,
         )
         with _away():
+            if await opened["meta"].find_one({"_id": RESTORING}) is not None:
+                raise Unavailable("the store is being restored from a backup, or was so by half")
             # `$max` makes the counter at first and never lowers what a restore raised.
             with durable("store.open"):
                 await opened["meta"].update_one(

@@ -75,8 +75,14 @@ class Store(Protocol):
         """Find aggregates whose outbox is not empty, with the ids of the facts in it."""
         ...
 
-    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
-        """Load all facts ever stated by the next aggregates in id order."""
+    async def stated(
+        self, kind: Kind[Any], after: str, limit: int, where: Filter | None = None
+    ) -> dict[str, list[Message]]:
+        """Load all facts ever stated by the next aggregates that match, in id order."""
+        ...
+
+    async def forget(self, kind: Kind[Any], ids: Sequence[str], types: Sequence[str]) -> None:
+        """Take facts of these types out of what aggregates have stated, so that nothing states them again."""
         ...
 
     async def remove(self, kind: Kind[Any], where: Filter) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from shared.events.message import Message
 from shared.kernel.errors import Unavailable
 from shared.store import metrics
+from shared.store.filters import Filter
 from shared.store.kind import Kind
 from shared.store.port import Store
 from shared.store.work import Kept
@@ -18,26 +19,44 @@ Publish = Callable[[Sequence[Message]], Awaitable[None]]
 _log = logging.getLogger(__name__)
 _PAGE = 1_000
 _QUEUE = 2_000
+_LOOK_SECONDS = 30.0
+"""Between two looks for what another process may have left behind; our own leavings are known at once."""
+_BUSY_GRACE = 15.0
 
 
 class Relay:
     """Sends what was kept: at once for consumers, soon for the API, and in the end for whoever crashed."""
 
-    def __init__(self, store: Store, kinds: Sequence[Kind[Any]], publish: Publish) -> None:
+    def __init__(
+        self, store: Store, kinds: Sequence[Kind[Any]], publish: Publish, *,
+        look_every: float = _LOOK_SECONDS,
+    ) -> None:  # fmt: skip
         """Serve the kinds that state facts."""
         self._store = store
         self._kinds = kinds
-        self._publish = publish
+        self.publish = publish
         self._queue: asyncio.Queue[Kept] = asyncio.Queue(_QUEUE)
         self._first_seen: dict[str, float] = {}
         self._sending = False
+        self._leaving: set[str] = set()
+        self._look_every = look_every
+        self._look_at = 0.0
 
     async def send(self, kept: Kept) -> None:
         """Publish, await and clear; Unavailable leaves the facts in their outboxes."""
         if not kept.messages:
             return
-        await self._publish(kept.messages)
-        await self._store.clear(kept.clears)
+        leaving = {message.id for message in kept.messages}
+        self._leaving |= leaving
+        try:
+            await self.publish(kept.messages)
+            await self._store.clear(kept.clears)
+        except BaseException:
+            # A send that was broken off leaves as much behind as one that failed.
+            self._look_at = 0.0
+            raise
+        finally:
+            self._leaving -= leaving
 
     def soon(self, kept: Kept) -> None:
         """Send in the background, so that the caller never awaits the broker."""
@@ -48,6 +67,7 @@ class Relay:
         except asyncio.QueueFull:
             # The facts are safe in their outboxes: the sweep sends them when the broker is back.
             _log.warning("the relay is behind; the sweep will send what is left")
+            self._look_at = 0.0
 
     @property
     def idle(self) -> bool:
@@ -75,9 +95,17 @@ class Relay:
             finally:
                 self._sending = False
 
+    async def tend(self) -> None:
+        """Sweep if something may have been left: at first, after a send that failed, and now and then."""
+        if time.monotonic() >= self._look_at:
+            # While some still queue, what is seen in an outbox has most likely not had its turn.
+            await (self.sweep() if self.idle else self.sweep(_BUSY_GRACE))
+
     async def sweep(self, grace: float = 1.0) -> int:
         """Send what crashes and outages left behind for at least `grace` seconds; tell how many facts."""
         now = time.monotonic()
+        # Set before the store is asked: a send may fail meanwhile.
+        self._look_at = now + self._look_every
         waiting = [(kind, await self._store.unpublished(kind, _PAGE)) for kind in self._kinds]
         full = [facts for _, found in waiting for facts in found.values()]
         seen = {fact: self._first_seen.get(fact, now) for facts in full for fact in facts}
@@ -86,8 +114,13 @@ class Relay:
         metrics.OUTBOX_AGE.set(now - min(seen.values(), default=now))
         sent = 0
         for kind, found in waiting:
+            left = {
+                key: [f for f in facts if f not in self._leaving] for key, facts in found.items()
+            }
+            if any(left.values()):
+                self._look_at = 0.0
             ripe = [
-                key for key, facts in found.items() if now - min(seen[f] for f in facts) >= grace
+                key for key, facts in left.items() if any(now - seen[f] >= grace for f in facts)
             ]
             if ripe:
                 messages = await self._store.pending(kind, ripe)
@@ -98,12 +131,14 @@ class Relay:
 
     async def restate(self) -> int:
         """State every kept fact again, with the same ids, and tell how many there were."""
-        sent = 0
-        for kind in self._kinds:
-            after = ""
-            while page := await self._store.stated(kind, after, _PAGE // 4):
-                messages = [message for story in page.values() for message in story]
-                await self._publish(messages)
-                sent += len(messages)
-                after = max(page)
+        return sum([await self.restate_some(kind, {}) for kind in self._kinds])
+
+    async def restate_some(self, kind: Kind[Any], where: Filter) -> int:
+        """State again what some aggregates of a kind have stated, and tell how many facts that were."""
+        sent, after = 0, ""
+        while page := await self._store.stated(kind, after, _PAGE // 4, where):
+            messages = [message for story in page.values() for message in story]
+            await self.publish(messages)
+            sent += len(messages)
+            after = max(page)
         return sent

@@ -8,6 +8,7 @@ One aggregate, one document, one atomic write (ADR 0001). Each service derives i
             self.dossiers = self.aggregates(DOSSIERS)
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic
@@ -106,8 +107,8 @@ class Aggregates(Generic[V]):
         """Load one, or the blank one of which nothing is known; out of scope it is NotFound."""
         if key not in self.entries:
             await self.preload((key,))
-        entry = self.entries[key]
-        if entry.version and not self._frame.scope.sees(self.kind, entry.document):
+        entry, scope = self.entries[key], self._frame.scope
+        if entry.version and not scope.everything and not scope.sees(self.kind, entry.document):
             raise self._unknown(key)
         return entry.kept
 
@@ -128,14 +129,14 @@ class Aggregates(Generic[V]):
                 self._enter(document["_id"], document)
         return [self.entries[document["_id"]].kept for document in found]
 
-    def keep(self, value: V, stating: Sequence[Fact] = ()) -> None:
-        """Keep a new state together with the facts that it states, in their order."""
+    def keep(self, value: V, stating: Sequence[Fact] = (), sharing: str = "") -> None:
+        """Keep a new state together with the facts that it states, in their order.
+
+        With `sharing` they are said to that addressee only, in the count that this aggregate keeps for it.
+        """
         entry = self.entries[value.id]
-        scope = self._frame.scope
-        if not scope.everything and not scope.sees(
-            self.kind, {"_id": value.id, **self.kind.dump(value)}
-        ):
-            raise Forbidden("out-of-scope", "this is not yours to change")
+        if not self._frame.scope.everything:
+            self._guard(entry, value)
         self._hand.journal.append((entry, entry.kept, entry.seq, len(entry.stating)))
         entry.kept = value
         entry.keepers.add(self._hand.mark)
@@ -149,8 +150,16 @@ class Aggregates(Generic[V]):
                     seq=entry.seq,
                     epoch=self._frame.store.epoch,
                     traceparent=traceparent.get(),
+                    to=sharing,
                 )
             )
+
+    def _guard(self, entry: _Entry[V], value: V) -> None:
+        """Forbid a person to change what is not theirs, and to make something that would not be."""
+        documents = [{"_id": value.id, **self.kind.dump(value)}]
+        documents += [entry.document] if entry.version else []
+        if not all(self._frame.scope.changes(self.kind, each) for each in documents):
+            raise Forbidden("out-of-scope", "this is not yours to change")
 
     def changes(self) -> list[Change]:
         """Tell what must be written: the fields that differ, and the facts."""
@@ -177,6 +186,8 @@ class UnitOfWork:
         self.frame = frame
         self._hand = _Hand()
         self._all: list[Aggregates[Any]] = []
+        self.message: Message | None = None
+        """The message in hand; None where a person asks."""
 
     def aggregates(self, kind: Kind[V]) -> Aggregates[V]:
         """Open the room of one kind."""
@@ -184,8 +195,15 @@ class UnitOfWork:
         self._all.append(room)
         return room
 
-    def begin(self, mark: int) -> None:
+    def room(self, kind: Kind[V]) -> Aggregates[V]:
+        """Find the room of one kind, opened if need be: for what the spine keeps beside a service's own."""
+        return next((room for room in self._all if room.kind is kind), None) or self.aggregates(
+            kind
+        )
+
+    def begin(self, mark: int, message: Message | None = None) -> None:
         """Put what is kept from now on under a mark, the number of a message in its batch."""
+        self.message = message
         self._hand.mark = mark
         self._hand.journal.clear()
 
@@ -216,8 +234,8 @@ class UnitOfWork:
             held += [change for change in batch if change.key not in lost and change.stating]
         earlier = await self._left_behind(held)
         stated = [message for change in held for message in change.stating]
-        for message in stated:
-            metrics.STATED.labels(message.type).inc()
+        for type_, count in Counter(message.type for message in stated).items():
+            metrics.STATED.labels(type_).inc(count)
         clears: list[tuple[Key, Sequence[str]]] = [
             (change.key, [m.id for m in (*earlier.get(change.key, ()), *change.stating)])
             for change in held

@@ -186,12 +186,15 @@ def scope_of(person: Person, roles: frozenset[str], node: str) -> Scope:
     learner = person.learner_id if "learner" in roles else None
     if person.node != node:
         return Scope(learner=learner)
-    own = bool(roles & _AGENCY) or (bool(roles & _WHOLE_NODE) and person.agency is not None)
+    organises = "organiser" in roles
+    own = bool(roles & (_AGENCY | _WHOLE_NODE - {"organiser"}))
     return Scope(
         everything=bool(roles & _WHOLE_NODE) and person.agency is None,
         agency=person.agency if own else None,
         learner=learner,
         companion=person.learner_id if roles & _COMPANION else None,
+        host=person.agency if organises else None,
+        reads=person.agency if organises else None,
     )
 
 

@@ -11,6 +11,11 @@ from shared.bus.delivery import Delivery
 from shared.bus.parking import PARKED
 from shared.bus.port import Bus
 from shared.bus.subscription import Subscription
+from shared.federation.keys import Federation, NodeKeys, Peers
+from shared.federation.receiving import Incoming, ReceivingDelivery
+from shared.federation.repair import KEPT_BY_SHARING, Repair
+from shared.federation.seal import sealing
+from shared.federation.sharing import SHARES, Outgoing, SharingDelivery
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.kernel.tasks import every, running
@@ -27,6 +32,7 @@ Job = Coroutine[Any, Any, None]
 _SWEEP_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 _RESTATE_SECONDS = 1.0
+_READMIT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Parts(Generic[W]):
     works: Works[W]
     deliveries: Sequence[Delivery[W]]
     clock: Clock
+    federation: Federation | None = None
+    repair: Repair | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class Blueprint(Generic[W]):
     """What makes a service: its kinds, its unit of work, what it hears and what it does by itself.
 
     `kinds` are those that state facts or hold state; parked messages and kept answers are added.
+    `outgoing` and `incoming` tell what it shares with other nodes, where the node has keys to do so.
     """
 
     name: str
@@ -55,6 +64,8 @@ class Blueprint(Generic[W]):
     work: Callable[[Frame], W]
     subscriptions: Sequence[Subscription[W]]
     jobs: Callable[[Parts[W]], Sequence[Job]] = lambda _: ()
+    outgoing: Callable[[Federation], Outgoing[W]] | None = None
+    incoming: Callable[[Federation], Incoming[W]] | None = None
 
 
 class Engine(Protocol):
@@ -76,19 +87,30 @@ async def open_parts(
     blueprint: Blueprint[W], settings: ServiceSettings, engine: Engine, clock: Clock
 ) -> AsyncIterator[Parts[W]]:
     """Open every part of a service, and state again what a memory-only broker has forgotten."""
-    name, kinds = blueprint.name, [*blueprint.kinds, PARKED, ANSWERS]
+    name, federation = blueprint.name, federation_of(settings)
+    stating = [*blueprint.kinds, *((SHARES,) if federation else ())]
+    kinds = [*stating, PARKED, ANSWERS, *(KEPT_BY_SHARING if federation else ())]
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(engine.open_store(settings, name, kinds))
         bus = await stack.enter_async_context(engine.open_bus(settings, name))
-        relay = Relay(store, blueprint.kinds, bus.publish)
+        relay = Relay(store, stating, sealing(bus.publish, federation))
         works = Works(blueprint.work, Frame(store, f"/corpu/{settings.node}/{name}"), relay)
         deliveries = [Delivery(each, works) for each in blueprint.subscriptions]
-        parts = Parts(name, blueprint.kinds, store, bus, relay, works, deliveries, clock)
+        repair = None
+        if federation:
+            deliveries += _sharing(blueprint, works, federation)
+            repair = Repair(
+                name, works, relay, bus, federation, clock, settings.heads_seconds
+            )  # fmt: skip
+        parts = Parts(
+            name, stating, store, bus, relay, works, deliveries, clock, federation, repair
+        )
         jobs = [
             relay.run(),
-            every(_SWEEP_SECONDS, relay.sweep),
+            every(_SWEEP_SECONDS, relay.tend),
             every(_FORGET_SECONDS, lambda: forget_old_answers(works, clock.now())),
             *blueprint.jobs(parts),
+            *_repairing(parts, settings.heads_seconds),
         ]
         await stack.enter_async_context(running(*jobs))
         await stack.enter_async_context(bus.running(deliveries))
@@ -96,6 +118,41 @@ async def open_parts(
             again = _RestateOnce(relay, bus, f"restated.{name}")
             await stack.enter_async_context(running(every(_RESTATE_SECONDS, again.attempt)))
         yield parts
+
+
+def federation_of(settings: ServiceSettings) -> Federation | None:
+    """Read what the node shares with; None for one that has no keys, and Unavailable where they are broken."""
+    if settings.node_keys is None:
+        return None
+    try:
+        keys = NodeKeys.read(settings.node_keys)
+    except ValueError as broken:
+        raise Unavailable(str(broken)) from broken
+    if keys.node != settings.node:
+        raise Unavailable(f"the keys in {settings.node_keys} are those of node {keys.node}")
+    return Federation(keys, Peers(settings.peers_file))
+
+
+def _sharing(blueprint: Blueprint[W], works: Works[W], federation: Federation) -> list[Delivery[W]]:
+    """Make what copies a service's facts for others, and what hears theirs."""
+    made: list[Delivery[W]] = []
+    if blueprint.outgoing:
+        outgoing = blueprint.outgoing(federation)
+        made.append(SharingDelivery(blueprint.name, outgoing, works, federation))
+    if blueprint.incoming:
+        incoming = blueprint.incoming(federation)
+        made.append(ReceivingDelivery(blueprint.name, incoming, works, federation))
+    return made
+
+
+def _repairing(parts: Parts[Any], seconds: float) -> list[Job]:
+    if parts.repair is None:
+        return []
+    receiving = [each for each in parts.deliveries if isinstance(each, ReceivingDelivery)]
+    return [
+        every(seconds, parts.repair.attend),
+        *(every(_READMIT_SECONDS, each.readmit) for each in receiving),
+    ]
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """How a service is put together: one application, its parts kept open for as long as it lives."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,16 +14,20 @@ from shared.kernel import faults
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.errors import Unavailable
 from shared.kernel.tasks import running
+from shared.web.erasing import erasing
 from shared.web.identity import FileKeys, Keys, UrlKeys, Verifier
 from shared.web.limits import BodyLimit
 from shared.web.operations import AuditRows, health, operations
 from shared.web.parts import Blueprint, Engine, W, open_parts
 from shared.web.problems import Problem, add_problems
 from shared.web.settings import ServiceSettings
+from shared.web.sharing import sharing
 from shared.web.telemetry import observe, set_up_logs, set_up_traces
 
 _log = logging.getLogger(__name__)
 _RETRY_SECONDS = 0.5
+_YOUNG_OBJECTS = 50_000
+"""Objects made before the garbage collector looks among the young ones: some batches of records."""
 
 
 def create_service(
@@ -78,7 +83,7 @@ def create_service(
         settings.token_algorithm,
     )
     add_problems(app)
-    for router in (health(), operations(audit_rows), *routers):
+    for router in (health(), operations(audit_rows), erasing(), sharing(), *routers):
         app.include_router(router)
     app.add_middleware(BodyLimit, limit=settings.max_body)
     observe(app)
@@ -111,6 +116,9 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     set_up_logs(name)
     set_up_traces(name, settings.node, ratio=settings.trace_ratio, endpoint=settings.otlp_endpoint)
     faults.arm(settings.fault)
+    # What is loaded by now stays; and a batch of records makes thousands of objects that all go at its end.
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
     uvicorn.run(
         app, host=settings.host, port=settings.port, log_config=None, access_log=False,
         timeout_graceful_shutdown=5, server_header=False,

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from python_calamine import CalamineWorkbook
 
+from deploy.demo.cast import cast
+from deploy.demo.graduation import graduate, sign_and_print
+from deploy.demo.nomination import nominate, record_staff
+from deploy.demo.replay import replay
 from deploy.demo.run import play
 from shared.store.kind import Document
 from shared.web.identity import ROLES, Allow, policy_of
@@ -93,17 +98,50 @@ async def seeded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seed
         await play(node.stage(folder), 8)
         for app in node.apps.values():
             await until(partial(app.state.parts.relay.sweep, 0), equals=0)
-        clients = {
-            name: httpx2.AsyncClient(
-                transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
-                base_url="http://corpu.test",
-            )
-            for name, app in node.apps.items()
-        }
         names, secrets = _names(node)
-        yield Seeded(node, clients, names, secrets)
-        for client in clients.values():
-            await client.aclose()
+        async with clients_of(node) as clients:
+            yield Seeded(node, clients, names, secrets)
+
+
+@asynccontextmanager
+async def clients_of(node: MemoryNode) -> AsyncIterator[dict[str, httpx2.AsyncClient]]:
+    """Give a client for each service."""
+    clients = {
+        name: httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+            base_url="http://corpu.test",
+        )
+        for name, app in node.apps.items()
+    }
+    yield clients
+    for client in clients.values():
+        await client.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def hosted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seeded]:
+    """Give the node, once another city's own organiser has played the cohort there: `35.72` teaches `35.73`."""
+    folder: Path = tmp_path_factory.mktemp("hosting")
+    async with memory_node(folder) as node:
+        stage = node.stage(folder)
+
+        def tokens(
+            *roles: str, subject: str, agency: str | None = None, learner_id: str | None = None
+        ) -> str:
+            agency = ELSEWHERE if "organiser" in roles else agency
+            return node.token(*roles, subject=subject, agency=agency, learner_id=learner_id)
+
+        staff = await record_staff(stage, cast(8))
+        city = replace(stage, tokens=tokens)
+        nominated = await nominate(city, cast(8), 8)
+        participants, _ = await replay(city, nominated, staff)
+        await graduate(city, nominated, participants)
+        await sign_and_print(city, nominated, len(participants))
+        for app in node.apps.values():
+            await until(partial(app.state.parts.relay.sweep, 0), equals=0)
+        names, secrets = _names(node)
+        async with clients_of(node) as clients:
+            yield Seeded(node, clients, names, secrets)
 
 
 def _names(node: MemoryNode) -> tuple[dict[str, str], frozenset[str]]:
@@ -126,6 +164,7 @@ def _names(node: MemoryNode) -> tuple[dict[str, str], frozenset[str]]:
         "roster_id": next(iter(stores["enrolment"]["rosters"])),
         "notice_id": notice,
         "parked_id": "unknown",
+        "agreement_id": "pks-041",
         "agency": CITY,
         "verification": dossier["certificates"][-1]["code"],
         "number": dossier["certificates"][-1]["number"],
@@ -181,10 +220,13 @@ async def test_every_route_has_a_policy_and_stands_in_its_document(seeded: Seede
 
 
 async def test_only_the_public_is_public(seeded: Seeded) -> None:
-    """Health, metrics and verification need no token; all else is 401 without one."""
+    """Health, metrics, verification and the node's card need no token; all else is 401 without one."""
     public = {each.path for each in await _walk(seeded) if each.admits is None}
 
-    assert {"/livez", "/readyz", "/metrics", "/verify/{code}", "/verify/{code}.json"} == public
+    assert {
+        "/livez", "/readyz", "/metrics", "/verify/{code}", "/verify/{code}.json", "/.well-known/corpu.json",
+        "/statuses/{node}/{programme}/{year}/{number}",
+    } == public  # fmt: skip
     for route in await _walk(seeded):
         answer = await seeded.ask(route, {})
         expected = {200, 404} if route.admits is None else {401}
@@ -260,3 +302,89 @@ async def test_the_agency_and_the_node_see_what_is_theirs(seeded: Seeded) -> Non
     for path, headers in seen.items():
         answer = await seeded.ask(Route("enrolment", "GET", path, frozenset()), headers)
         assert _leaks(seeded, answer), f"{path}: {answer.text[:300]}"
+
+
+_OF_THE_COHORT = (
+    "enrolment/programmes", "enrolment/cohorts", "enrolment/rosters", "enrolment/enrolments",
+    "progress/records", "certification/dossiers",
+)  # fmt: skip
+"""What is the host's to change, whoever's people they are."""
+
+
+async def test_a_city_teaches_its_own_programme(hosted: Seeded) -> None:
+    """Its organiser did it all, from the draft to the signature; everything says whose cohort it is."""
+    stores = hosted.kept()
+    owners = {room: {each["owner"] for each in stores[room].values()} for room in _OF_THE_COHORT}
+    dossiers = stores["certification/dossiers"].values()
+
+    assert {room: {ELSEWHERE} for room in _OF_THE_COHORT} == owners
+    assert all(each["certificates"][-1]["signature"] for each in dossiers if each["certificates"])
+
+
+async def test_a_citys_organiser_reads_whom_it_teaches(hosted: Seeded) -> None:
+    """Enrolments, lists, records and certificates of another agency's people in its own cohort."""
+    bearer = hosted.node.issuer.bearer("organiser", agency=ELSEWHERE, sub="city")
+    seen = (
+        Route("enrolment", "GET", "/enrolments/{enrolment_id}", frozenset()),
+        Route("enrolment", "GET", "/cohorts/{cohort_id}/enrolments", frozenset()),
+        Route("enrolment", "GET", "/cohorts/{cohort_id}/roster.xlsx", frozenset()),
+        Route("enrolment", "GET", "/rosters/{roster_id}", frozenset()),
+        Route("progress", "GET", "/enrolments/{enrolment_id}", frozenset()),
+        Route("progress", "GET", "/cohorts/{cohort_id}/progress", frozenset()),
+        Route("certification", "GET", "/certificates/{enrolment_id}", frozenset()),
+    )
+    for route in seen:
+        answer = await hosted.ask(route, bearer)
+        assert _leaks(hosted, answer), f"{route}: {answer.status_code} {_text(answer)[:300]}"
+
+
+async def test_a_citys_organiser_does_not_read_other_peoples_lives(hosted: Seeded) -> None:
+    """Neither the passport nor the card of somebody whom it once taught, nor an agency's staff."""
+    bearer = hosted.node.issuer.bearer("organiser", agency=ELSEWHERE, sub="city")
+    for service, path in (
+        ("enrolment", "/learners/{learner_id}"),
+        ("enrolment", "/agencies/{code:path}/staff"),
+        ("progress", "/learners/{learner_id}/passport"),
+        ("progress", "/agencies/{code:path}/jp"),
+    ):
+        answer = await hosted.ask(Route(service, "GET", path, frozenset()), bearer)
+        assert set() == _leaks(hosted, answer), (
+            f"{path}: {answer.status_code} {_text(answer)[:300]}"
+        )
+
+
+async def test_a_third_citys_organiser_sees_and_changes_nothing(hosted: Seeded) -> None:
+    """It neither teaches the cohort nor sent anybody to it."""
+    await _nothing(hosted, {"agency": "35.78", "learner_id": STRANGER, "sub": "third-city"})
+
+
+async def test_whoever_sent_people_changes_nothing_of_the_hosts(hosted: Seeded) -> None:
+    """The organiser of the people's own city reads how they fare, and signs, scores and decides nothing."""
+    await _changes_nothing_of_the_cohort(hosted)
+    card = Route("enrolment", "GET", "/enrolments/{enrolment_id}", frozenset())
+    answer = await hosted.ask(card, hosted.node.issuer.bearer("organiser", agency=CITY))
+
+    assert _leaks(hosted, answer)
+
+
+async def test_whoever_sent_people_changes_nothing_of_the_nodes(seeded: Seeded) -> None:
+    """As little where the node itself teaches."""
+    await _changes_nothing_of_the_cohort(seeded)
+
+
+async def _changes_nothing_of_the_cohort(seeded: Seeded) -> None:
+    before = seeded.kept()
+    bearer = seeded.node.issuer.bearer("organiser", agency=CITY, sub="their-city")
+    for route in await _walk(seeded):
+        if route.method == "GET" or "organiser" not in (route.admits or ()):
+            continue
+        answer = await seeded.ask(route, bearer)
+        after = seeded.kept()
+        changed = [
+            each
+            for each in _changed(before, after)
+            if each.rpartition("/")[0].startswith(_OF_THE_COHORT)
+        ]
+        where = f"{route}: {answer.status_code} {answer.text[:300]}"
+        assert answer.status_code < 500, where
+        assert [] == changed, where

@@ -13,6 +13,7 @@ from deploy.contracts import (
     APPS,
     ASYNCAPI,
     OPENAPI,
+    SHARED,
     asyncapi_file,
     heard,
     main,
@@ -20,6 +21,7 @@ from deploy.contracts import (
 )  # fmt: skip
 from shared.events.catalogue import CATALOGUE, TOPICS
 from shared.events.contracts import SCHEMAS, owner_of, stale
+from shared.events.fact import SHARE
 from tests.support.boxes import AT
 from tests.support.deliveries import SAMPLED, left, told
 
@@ -97,11 +99,22 @@ def test_every_fact_is_sent_by_its_owner_on_its_topic(document: Document) -> Non
         for each in operation["messages"]
     }
 
-    assert set(TOPICS) == document["channels"].keys()
+    assert {*TOPICS, SHARE} == document["channels"].keys()
     assert {
         (owner_of(fact.topic), fact.topic, fact.type.removeprefix("id.corpu."))
         for fact in CATALOGUE.values()
-    } == sent
+        if fact.topic != SHARE
+    } == {each for each in sent if each[1] != SHARE}
+
+
+def test_every_service_shares_what_it_says(document: Document) -> None:
+    """What travels to other nodes stands on the topics of copies, the heads among it."""
+    for service, facts in SHARED.items():
+        operation = document["operations"][f"{service}.share-{SHARE}"]
+        told_ = {each["$ref"].rpartition("/")[2] for each in operation["messages"]}
+
+        expected = {fact.type.removeprefix("id.corpu.") for fact in facts}
+        assert {*expected, "heads_told.v1", "restatement_asked.v1"} == told_
 
 
 def test_every_subscription_is_told(document: Document) -> None:

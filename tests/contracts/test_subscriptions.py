@@ -1,30 +1,38 @@
 """Every subscription there is: repeats, disorder and absences change nothing about the end."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from services.certification import consumers as certification
 from services.certification.consumers import SUBSCRIPTIONS as CERTIFICATION
+from services.enrolment import consumers as enrolment
 from services.enrolment.consumers import SUBSCRIPTIONS as ENROLMENT
+from services.notify import consumers as notify
 from services.notify.consumers import SUBSCRIPTIONS as NOTIFY
+from services.progress import consumers as progress
 from services.progress.consumers import SUBSCRIPTIONS as PROGRESS
 from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryRecord
 from shared.bus.subscription import Subscription
 from shared.events.catalogue import CATALOGUE
+from shared.federation.receiving import ReceivingDelivery
 from shared.kernel.errors import Unavailable
 from shared.store.kind import Document
 from shared.store.memory import MemoryStore
 from shared.store.works import Works
 from tests.shared.store.conftest import Outgoing
+from tests.support import stories_abroad
 from tests.support.deliveries import FailingStore
 from tests.support.stories import (
     HOUSES,
     STORY,
     SUBSCRIPTIONS,
+    House,
     numbers,
     records,
     seed,
@@ -34,6 +42,11 @@ from tests.support.stories import (
 
 Kept = dict[str, dict[str, Document]]
 _SEEDS: dict[str, Kept] = {}
+_IN_PIECES = {
+    "certified", "certificate_superseded", "certificate_revoked", "certificates_told", "passport_told",
+    "learner_transferred",
+}  # fmt: skip
+"""Certificates come and go; what a new home is told comes at once, or bit by bit, and converges there."""
 DISORDER = settings(
     max_examples=25,
     deadline=None,
@@ -47,52 +60,73 @@ class Stage:
 
     def __init__(self, name: str, kept: Kept) -> None:
         """Stand ready."""
-        house, self.subscription = SUBSCRIPTIONS[name]
+        house = _house(name)
         self.memory = MemoryStore()
         self.memory.restore(kept)
         self.store = FailingStore(self.memory)
         self.outgoing = Outgoing()
         self.works: Works[Any] = house.works(self.store, self.outgoing)
-        self.delivery: Delivery[Any] = Delivery(self.subscription, self.works)
-        self.records = records(STORY, self.subscription.topics)
+        self.delivery: Delivery[Any]
+        self.records: Sequence[MemoryRecord]
+        if name in SUBSCRIPTIONS:
+            _, subscription = SUBSCRIPTIONS[name]
+            self.delivery = Delivery(subscription, self.works)
+            self.records = records(STORY, subscription.topics)
+        else:
+            incoming = stories_abroad.INCOMING[house.name](stories_abroad.OURS)
+            self.delivery = ReceivingDelivery(house.name, incoming, self.works, stories_abroad.OURS)
+            self.records = stories_abroad.COPIES
 
     async def play(self, told: Sequence[MemoryRecord], cuts: Sequence[int] = ()) -> "Stage":
         """Deliver records in batches of these sizes and then all the rest."""
         start = 0
         for size in (*cuts, len(told)):
             if batch := told[start : start + size]:
-                await self._deliver(batch)
+                await self._patiently(partial(self.delivery.deliver, batch))
             start += size
+        if isinstance(self.delivery, ReceivingDelivery):
+            # What came before its learner did waits; what waited for that in turn, once more.
+            for _ in range(2):
+                await self._patiently(self.delivery.readmit)
         return self
 
-    async def _deliver(self, batch: Sequence[MemoryRecord]) -> None:
-        """Deliver, and again should the store be away once."""
+    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> None:
+        """Do a step, and again should the store be away once."""
         try:
-            await self.delivery.deliver(batch)
+            await step()
         except Unavailable:
             self.store.before = None
-            await self.delivery.deliver(batch)
+            await step()
 
     def ends(self) -> tuple[dict[str, Any], set[tuple[str, str, str]]]:
-        """Tell what stands, and what was stated, apart from certificates that came and went."""
-        told = {each for each in stated(self.memory) if ".certif" not in each[1]}
+        """Tell what stands, and what was stated, apart from what is told whole or in pieces."""
+        told = {each for each in stated(self.memory) if each[1].split(".")[2] not in _IN_PIECES}
         return what_stands(self.memory), told
 
 
+def _house(name: str) -> House:
+    """Tell whose a subscription is, or that of copies from other nodes."""
+    return next(house for house in HOUSES if name.startswith(f"{house.name}."))
+
+
 async def _seeded(name: str) -> Kept:
-    house, _ = SUBSCRIPTIONS[name]
-    if house.name not in _SEEDS:
+    house = _house(name)
+    sowing = seed if name in SUBSCRIPTIONS else stories_abroad.seed
+    key = f"{house.name} {sowing.__module__}"
+    if key not in _SEEDS:
         store = MemoryStore()
-        await seed(house, store)
-        _SEEDS[house.name] = store.snapshot()
-    return _SEEDS[house.name]
+        await sowing(house, store)
+        _SEEDS[key] = store.snapshot()
+    return _SEEDS[key]
 
 
 async def _stage(name: str) -> Stage:
     return Stage(name, await _seeded(name))
 
 
-every_subscription = pytest.mark.parametrize("name", SUBSCRIPTIONS)
+every_subscription = pytest.mark.parametrize(
+    "name", [*SUBSCRIPTIONS, *(f"{service}.from-peers" for service in stories_abroad.INCOMING)]
+)
 
 
 def test_every_service_is_here() -> None:
@@ -102,11 +136,20 @@ def test_every_service_is_here() -> None:
     assert {each.name for each in everything} == SUBSCRIPTIONS.keys()
     assert len(everything) == len(SUBSCRIPTIONS)
     assert 4 == len(HOUSES)
+    houses = (enrolment, progress, certification, notify)
+    hearing = {each.__name__.split(".")[1] for each in houses if hasattr(each, "incoming")}
+    assert hearing == stories_abroad.INCOMING.keys()
 
 
-def test_the_story_tells_every_fact() -> None:
+def test_the_stories_tell_every_fact_that_is_heard() -> None:
     """A fact that nobody tells would be tested by nobody."""
-    assert CATALOGUE.keys() == {fact.type for fact in STORY}
+    here = {fact for _, each in SUBSCRIPTIONS.values() for fact in each.hears}
+    hearing = stories_abroad.INCOMING.values()
+    abroad = {fact for each in hearing for fact in each(stories_abroad.OURS).hears}
+
+    assert set() == here - {type(fact) for fact in STORY}
+    assert set() == abroad - {type(fact) for fact in stories_abroad.ABROAD}
+    assert CATALOGUE.keys() >= {fact.type for fact in here | abroad}
 
 
 @every_subscription

@@ -20,11 +20,12 @@ from deploy.cli.playing import report
 from deploy.client import Declined
 from deploy.demo.run import Demo
 from deploy.embedded.node import Interrupted
-from deploy.embedded.settings import ROOT, NodeError, NodeSettings
+from deploy.embedded.settings import ROOT, SERVICES, NodeError, NodeSettings
 from deploy.running import find, found, note, processes
 
 COMMANDS = (
-    "demo", "up", "down", "test", "check", "audit", "replay", "parked", "token", "status", "bench", "faults",
+    "demo", "up", "down", "test", "check", "audit", "replay", "parked", "token", "status", "bench", "faults", "topics",
+    "backup", "restore", "store",
 )  # fmt: skip
 
 
@@ -317,5 +318,61 @@ def test_a_process_is_listed_with_its_memory() -> None:
     """A supervisor is listed with what it holds in memory."""
     listed = processes(os.getpid())
 
-    assert [each.name for each in listed] == ["supervisor"]
+    # Parts that other tests of this process started may follow it.
+    assert listed[0].name == "supervisor"
     assert listed[0].rss > 1_000_000
+
+
+TOLD = ",".join(f"{name}=http://127.0.0.1:1/{name}" for name in SERVICES)
+
+
+def test_a_node_that_is_named_is_found() -> None:
+    """A node that others run has addresses and a home with keys, and no process of ours."""
+    running = found(NodeSettings.read({"CORPU_ADDRESSES": TOLD, "CORPU_HOME": "/srv/corpu"}))
+
+    assert (Path("/srv/corpu"), 0) == (running.home, running.pid)
+    assert "http://127.0.0.1:1/notify" == running.addresses["notify"]
+    assert [] == processes(running.pid)
+
+
+def test_a_node_that_others_run_is_not_stopped_from_here(tmp_path: Path) -> None:
+    """`down` says where to stop it instead of signalling anybody."""
+    answer = run("down", home=tmp_path, CORPU_ADDRESSES=TOLD)
+
+    assert (1, True) == (answer.returncode, "somebody else runs" in answer.stderr)
+
+
+def test_a_demo_on_a_running_node_needs_one(tmp_path: Path) -> None:
+    """`demo --there` starts nothing."""
+    answer = run("demo", "--there", home=tmp_path / "home")
+
+    assert (1, True) == (answer.returncode, "no node runs in" in answer.stderr)
+
+
+def test_a_backup_of_no_node_is_one_clear_line(tmp_path: Path) -> None:
+    """Neither a node nor a file is made where there is nothing to copy."""
+    answer = run("backup", str(tmp_path / "b.zip"), home=tmp_path / "home")
+
+    assert f"corpu: there is no node in {tmp_path / 'home'}\n" == answer.stderr
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_restoration_from_no_file_is_one_clear_line(tmp_path: Path) -> None:
+    """The line names the file."""
+    answer = run("restore", str(tmp_path / "b.zip"), home=tmp_path / "home")
+
+    assert (1, f"corpu: {tmp_path / 'b.zip'}: No such file or directory\n") == (
+        answer.returncode,
+        answer.stderr,
+    )
+
+
+def test_a_demo_on_a_running_node_uses_its_keys(tmp_path: Path) -> None:
+    """It signs in with the keys of that node's home, and its papers go where they were asked for."""
+    settings = NodeSettings.read({"CORPU_ADDRESSES": TOLD, "CORPU_HOME": str(tmp_path / "home")})
+    demo = Demo.on(found(settings), learners=8, out=tmp_path / "papers", settings=settings)
+
+    assert (tmp_path / "home", True) == (demo.settings.home, demo.keep)
+    assert demo.there is not None
+    assert (tmp_path / "papers").is_dir()
+    assert not (tmp_path / "home").exists()

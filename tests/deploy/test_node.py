@@ -68,7 +68,8 @@ async def test_a_node_starts_whole_and_ends_in_order(settings: NodeSettings) -> 
     async with EmbeddedNode(settings, say=pytest.fail, commands=TINY) as node:
         assert {*SERVICES, "broker", "store"} == node.pids.keys()
         assert f"http://127.0.0.1:{settings.ports['notify']}" == node.addresses["notify"]
-        assert all([await _is_open(port) for port in settings.ports.values()])
+        taken = [name for name, port in settings.ports.items() if await _is_open(port)]
+        assert {*SERVICES, "broker", "store"} == set(taken)
 
     await _nothing_listens(settings.ports)
     notes = [settings.home / f"corpu_{name}.standing.json" for name in SERVICES]

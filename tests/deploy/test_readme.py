@@ -1,4 +1,4 @@
-"""What a newcomer reads first is true: its links lead somewhere, and its commands exist."""
+"""What newcomers and operators read is true: its links lead somewhere, and its commands exist."""
 
 import re
 import shlex
@@ -9,20 +9,31 @@ import typer
 from deploy.cli.app import app
 from deploy.embedded.settings import ROOT
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/operating.md")
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
-_COMMAND = re.compile(r"^\./corpu (.+)$", re.MULTILINE)
+# In a code block, in a line of text or as the operator's container runs it.
+_COMMAND = re.compile(
+    r"(?:^\./corpu |`\./corpu |^docker compose run --rm operator )([^`\n]+)", re.MULTILINE
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
     """A file that a page names is there."""
+    place = (ROOT / page).parent
     named = _LINK.findall((ROOT / page).read_text(encoding="utf-8"))
 
-    assert [] == [each for each in named if not (ROOT / each).exists()]
+    assert [] == [each for each in named if not (place / each).exists()]
 
 
-@pytest.mark.parametrize("line", _COMMAND.findall((ROOT / "README.md").read_text(encoding="utf-8")))
+@pytest.mark.parametrize(
+    "line",
+    [
+        line
+        for page in PAGES[:1] + PAGES[-1:]
+        for line in _COMMAND.findall((ROOT / page).read_text(encoding="utf-8"))
+    ],
+)
 def test_every_command_is_understood(line: str) -> None:
     """A line that begins with `./corpu` names a command, with options that it takes."""
     command = typer.main.get_command(app)

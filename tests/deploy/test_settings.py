@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.settings import PORTS, NodeError, NodeSettings
+from deploy.embedded.settings import PORTS, SERVICES, NodeError, NodeSettings
 
 
 def test_a_bare_environment_gives_the_documented_defaults() -> None:
@@ -77,6 +77,22 @@ def test_one_services_own_setting_goes_before_the_shared_one() -> None:
     assert "CORPU_FAULT" not in own
 
 
+def test_each_service_has_its_own_principal_at_brokers_that_are_given() -> None:
+    """What is set for all holds for each that has none of its own; the node's own broker knows no users."""
+    secured = {
+        "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "NOTIFY_KAFKA_USERNAME": "notify",
+        "NOTIFY_KAFKA_PASSWORD_FILE": "/run/secrets/notify",
+        "NOTIFY_MONGO_PASSWORD_FILE": "/run/secrets/store",
+    }
+    given = NodeSettings.read({"KAFKA_BOOTSTRAP": "broker:9093", **secured}).of("notify")
+    own = NodeSettings.read(secured).of("notify")
+
+    assert ("SASL_SSL", "notify") == (given["KAFKA_SECURITY_PROTOCOL"], given["KAFKA_USERNAME"])
+    assert ("", "") == (own["KAFKA_SECURITY_PROTOCOL"], own["KAFKA_USERNAME"])
+    assert {"/run/secrets/store"} == {each["MONGO_PASSWORD_FILE"] for each in (given, own)}
+
+
 def test_secrets_in_the_environment_are_not_shown() -> None:
     """Settings that are printed do not show what the environment holds."""
     assert "hush" not in repr(NodeSettings.read({"SMTP_URL": "smtp://u:hush@mail"}))
@@ -88,4 +104,21 @@ def test_two_nodes_elsewhere_do_not_meet(tmp_path: Path) -> None:
 
     assert tmp_path / "a" == first.home
     assert PORTS.keys() == first.ports.keys()
-    assert 12 == len({*first.ports.values(), *second.ports.values()})
+    assert 2 * len(PORTS) == len({*first.ports.values(), *second.ports.values()})
+
+
+def test_a_node_that_others_run_is_named_by_its_addresses() -> None:
+    """CORPU_ADDRESSES names each service once, and a node of one's own elsewhere is another one."""
+    told = ",".join(f"{name}=https://{name}.example" for name in SERVICES)
+    settings = NodeSettings.read({"CORPU_ADDRESSES": told})
+
+    assert {name: f"https://{name}.example" for name in SERVICES} == settings.addresses
+    assert {} == NodeSettings.read({}).addresses
+    assert {} == settings.elsewhere(Path("/srv")).addresses
+
+
+@pytest.mark.parametrize("text", ["http://a", "enrolment=http://a", "enrolment", "a=b,c=d"])
+def test_addresses_that_cannot_be_meant_are_one_clear_line(text: str) -> None:
+    """Three services of four are no node."""
+    with pytest.raises(NodeError, match="an http address for each service, such as enrolment="):
+        NodeSettings.read({"CORPU_ADDRESSES": text})

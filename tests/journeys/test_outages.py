@@ -5,7 +5,8 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from deploy.demo.nomination import publish
 from deploy.demo.run import play, tokens_of
 from deploy.demo.stage import Stage
 from deploy.embedded.node import EmbeddedNode
-from deploy.embedded.parts import broker, store
 from deploy.embedded.settings import LOOPBACK, NodeError, NodeSettings
+from tests.support.real import Placed, RealParts
 
 pytestmark = [pytest.mark.real, pytest.mark.journey, pytest.mark.slow]
 SEATS = 8
@@ -28,9 +29,16 @@ PATIENCE = 240.0
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> NodeSettings:
-    """Give each test a node of its own."""
-    return NodeSettings.read({}).elsewhere(tmp_path / "home")
+def placed(real_parts: RealParts, tmp_path: Path) -> Iterator[Placed]:
+    """Place a node of its own for each test."""
+    with real_parts.node(tmp_path / "home") as node:
+        yield node
+
+
+@pytest.fixture
+def settings(placed: Placed) -> NodeSettings:
+    """Give the settings of that node."""
+    return placed.settings
 
 
 def stage_of(client: NodeClient, settings: NodeSettings, out: Path) -> Stage:
@@ -44,7 +52,7 @@ def services_of(node: EmbeddedNode) -> NodeClient:
 
 
 async def test_a_second_node_says_what_the_first_one_holds(
-    settings: NodeSettings, tmp_path: Path
+    placed: Placed, settings: NodeSettings, tmp_path: Path
 ) -> None:
     """A second node on the same ports or in the same home does not start, and says what is taken."""
     same_ports = replace(settings, home=tmp_path / "other")
@@ -57,21 +65,21 @@ async def test_a_second_node_says_what_the_first_one_holds(
             async with EmbeddedNode(same_home, say=print):
                 pass
 
-        assert set(node.pids) == {"store", "broker", *SERVICES}
+        assert set(node.pids) == {"store", "broker", *SERVICES} - set(placed.standing)
 
 
 async def test_services_wait_for_a_store_and_a_broker_that_are_away_at_the_start(
-    settings: NodeSettings, tmp_path: Path
+    real_parts: RealParts, settings: NodeSettings, tmp_path: Path
 ) -> None:
     """Services live without their parts, are not ready, refuse with 503, and serve once these are there."""
     ports = settings.ports
     (settings.home / "log").mkdir(parents=True)
     (settings.home / "store").mkdir()
-    parts = [store(settings.home, ports["store"]), broker(settings.home, ports["broker"])]
+    parts = real_parts.late(settings)
     elsewhere = {
         "MONGO_URI": f"mongodb://{LOOPBACK}:{ports['store']}/?directConnection=true",
         "KAFKA_BOOTSTRAP": f"{LOOPBACK}:{ports['broker']}",
-        "KAFKA_IDEMPOTENT": "false",
+        "KAFKA_IDEMPOTENT": str(real_parts.idempotent).lower(),
     }
     node = EmbeddedNode(replace(settings, environment=elsewhere), say=print)
     refused: list[str] = []
@@ -142,10 +150,34 @@ class Waves:
         await self._arrived[wave].wait()
 
 
-async def freeze(pid: int, client: NodeClient) -> list[str]:
-    """Stop a process for half a minute; tell which services said meanwhile that they are not ready."""
-    began = time.monotonic()
+@contextmanager
+def hanging(node: EmbeddedNode, placed: Placed, part: str) -> Iterator[None]:
+    """Let a part answer nothing for as long as the block lasts."""
+    if part in placed.standing:
+        with placed.standing[part].hanging():
+            yield
+        return
+    pid = node.pids[part]
     os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def kill(node: EmbeddedNode, placed: Placed, part: str) -> None:
+    """End a part as a crash would, and wait until all answer again."""
+    if part in placed.standing:
+        await asyncio.to_thread(placed.standing[part].stop)
+        await asyncio.to_thread(placed.standing[part].start)
+    else:
+        await node.kill(part)
+    await node.ready()
+
+
+async def unready_services(client: NodeClient) -> list[str]:
+    """Wait for half a minute; tell which services said meanwhile that they are not ready."""
+    began = time.monotonic()
     unready: set[str] = set()
 
     async def is_over() -> bool:
@@ -154,15 +186,12 @@ async def freeze(pid: int, client: NodeClient) -> list[str]:
                 unready.add(name)
         return time.monotonic() - began > AWAY_SECONDS
 
-    try:
-        await until("the outage is over", is_over, within=PATIENCE, every=1.0)
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    await until("the outage is over", is_over, within=PATIENCE, every=1.0)
     return sorted(unready)
 
 
 async def test_parts_that_go_away_in_the_middle_lose_nothing(
-    settings: NodeSettings, tmp_path: Path
+    placed: Placed, settings: NodeSettings, tmp_path: Path
 ) -> None:
     """Store and broker freeze for half a minute each and then die, and the cohort ends whole."""
     waves, said = Waves(), list[str]()
@@ -177,11 +206,11 @@ async def test_parts_that_go_away_in_the_middle_lose_nothing(
             unready: dict[str, list[str]] = {}
             for wave, part in ((1, "store"), (2, "broker")):
                 await waves.arrived(wave)
-                unready[part] = await freeze(node.pids[part], hasty)
+                with hanging(node, placed, part):
+                    unready[part] = await unready_services(hasty)
             for wave, part in ((4, "broker"), (5, "store")):
                 await waves.arrived(wave)
-                await node.kill(part)
-                await node.ready()
+                await kill(node, placed, part)
             return unready
 
         struck = group.create_task(strike())
@@ -190,7 +219,8 @@ async def test_parts_that_go_away_in_the_middle_lose_nothing(
 
     everybody = sorted(SERVICES)
     assert struck.result() == {"store": everybody, "broker": everybody}
-    assert {line.split(" (")[0] for line in said} == {"the store died", "the broker died"}
+    own = {"store", "broker"} - set(placed.standing)
+    assert {line.split(" (")[0] for line in said} == {f"the {part} died" for part in own}
     # Services count facts from their own start; what they keep tells the whole story all the same.
     assert outcome.shortfalls(SEATS) == []
 

@@ -37,6 +37,11 @@ def _file() -> Sent:
     return {"files": {"file": ("staff.csv", b"nip;nama\r\n", "text/csv")}}
 
 
+_AGREED: Sent = {
+    "number": "119/041/PKS/2024", "parties": [{"node": "35"}, {"node": "62"}],
+    "valid_from": "2024-01-01", "valid_until": "2024-12-31", "legal_basis": "UU 27/2022",
+    "purpose": "Pelatihan ASN",
+}  # fmt: skip
 _SEEN: Sent = {
     "kind": "completed",
     "activity": "mooc",
@@ -50,6 +55,14 @@ _GRADUATION: Sent = {
 BODIES: Mapping[tuple[str, str, str], Callable[[], Sent]] = {
     ("enrolment", "PUT", "/programmes/{code}/{version}"): _json(COURSE),
     ("enrolment", "PUT", "/cohorts/{cohort_id}"): _json(cohort_body()),
+    ("enrolment", "POST", "/cohorts/{cohort_id}/offer"): _json({"nominations_until": "2030-01-01"}),
+    ("enrolment", "POST", "/programmes/adoption"): _json(
+        {"node": "62", "code": "PKA", "version": 1}
+    ),
+    ("enrolment", "PUT", "/agreements/{agreement_id}"): _json(_AGREED),
+    ("enrolment", "POST", "/agreements/{agreement_id}/termination"): _json(
+        {"on": "2024-07-01", "reason": "ended"}
+    ),
     ("enrolment", "PUT", "/cohorts/{cohort_id}/calendar"): _json(
         {"calendar": DATES, "sessions": SESSIONS}
     ),

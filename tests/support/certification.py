@@ -1,5 +1,6 @@
 """Builders of an enrolment's story as certification hears it, and a node's certification in memory."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -31,6 +32,7 @@ from shared.store.port import Store
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
+from tests.support.federation import Province
 from tests.support.serving import ISSUER, Issuer, MemoryEngine, clock
 
 COMPLETED = datetime(2024, 7, 10, 9, 0, tzinfo=UTC)
@@ -173,10 +175,10 @@ def recorded(
     return LearnerRecorded.model_validate({**usual, **changes})
 
 
-def told(facts: Sequence[Fact]) -> list[Message]:
+def told(facts: Sequence[Fact], node: str = "35") -> list[Message]:
     """Put facts into messages, as if each came from an aggregate of its own."""
     return [
-        Message.of(fact, source="/corpu/35/test", aggregate=f"test/{place}", seq=1, epoch=1)
+        Message.of(fact, source=f"/corpu/{node}/test", aggregate=f"test/{place}", seq=1, epoch=1)
         for place, fact in enumerate(facts)
     ]
 
@@ -231,19 +233,27 @@ def what_stands(dossier: Dossier) -> dict[str, Any]:
 class Served:
     """certification on memory twins as people and strangers meet it; the clock stands at 20 July 2024."""
 
-    def __init__(self, **settings: object) -> None:
-        """Make the application; settings are given by their environment names."""
+    def __init__(self, province: Province | None = None, **settings: object) -> None:
+        """Make the application, of a node that shares or of 35; settings are given by their environment names."""
         self.clock = clock()
         self.issuer = Issuer(self.clock)
-        self.engine = MemoryEngine()
+        self.engine = province.engine if province else MemoryEngine()
+        self.node = province.node if province else "35"
         given = {"CORPU_ISSUER": ISSUER, "CORPU_PUBLIC_URL": PUBLIC_URL, **settings}
-        self.app = create_app(Settings.model_validate(given), self.engine, self.clock, self.issuer)
+        told = province.settings(Settings, **given) if province else Settings.model_validate(given)
+        self.app = create_app(told, self.engine, self.clock, self.issuer)
 
     async def hear(self, *facts: Fact) -> None:
         """Let it hear facts, and wait until it has."""
-        await self.engine.bus.publish(told(facts))
+        await self.engine.bus.publish(told(facts, self.node))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until everything stated is published and heard."""
+        while not self.app.state.parts.relay.idle:
+            await asyncio.sleep(0)
         await self.engine.bus.quiet()
 
     def organiser(self) -> dict[str, str]:
         """Give the header of an organiser of the whole node."""
-        return self.issuer.bearer("organiser")
+        return self.issuer.bearer("organiser", node=self.node)

@@ -12,6 +12,7 @@ from shared.events.enrolment import SeatFreed, Waitlisted
 from shared.events.fact import Fact
 from shared.events.message import Message
 from shared.kernel.errors import Invalid, Unavailable, Unprocessable
+from shared.store.filters import Filter
 from shared.store.kind import Document, Kind
 from shared.store.memory import MemoryStore
 from shared.store.port import Change, Store, Written
@@ -79,7 +80,7 @@ def failing(how: str, enrolment: str = "e", cohort: str = "c") -> Waitlisted:
 
 def told(fact: Fact, seq: int = 1, *, traceparent: str = "") -> Message:
     """State a fact as an enrolment would."""
-    about = fact.model_dump().get("enrolment_id", fact.learner_id)
+    about = fact.model_dump().get("enrolment_id", fact.subject)
     return Message.of(
         fact, source="/corpu/35/enrolment", aggregate=f"enrolments/{about}", seq=seq, epoch=1,
         traceparent=traceparent,
@@ -93,7 +94,7 @@ def record(message: Message, offset: int = 0, **headers: bytes | None) -> Memory
         named.pop(name, None)
         if value is not None:
             named[name] = value
-    return MemoryRecord(message.topic, 0, offset, tuple(named.items()), message.data.encode())
+    return MemoryRecord(message.topic, 0, offset, tuple(named.items()), message.value)
 
 
 def records(facts: Iterable[Fact]) -> list[MemoryRecord]:
@@ -171,10 +172,17 @@ class FailingStore:
         await self._about("unpublished")
         return await self.inner.unpublished(kind, limit)
 
-    async def stated(self, kind: Kind[Any], after: str, limit: int) -> dict[str, list[Message]]:
+    async def stated(
+        self, kind: Kind[Any], after: str, limit: int, where: Filter | None = None
+    ) -> dict[str, list[Message]]:
         """Load what was stated."""
         await self._about("stated")
-        return await self.inner.stated(kind, after, limit)
+        return await self.inner.stated(kind, after, limit, where)
+
+    async def forget(self, kind: Kind[Any], ids: Sequence[str], types: Sequence[str]) -> None:
+        """Forget."""
+        await self._about("forget")
+        await self.inner.forget(kind, ids, types)
 
     async def remove(self, kind: Kind[Any], where: Any) -> int:  # noqa: ANN401 - passed on
         """Remove."""

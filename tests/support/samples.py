@@ -64,7 +64,8 @@ def _object(schema: Schema, root: _Definitions) -> Json:
 
 def _array(schema: Schema, root: _Definitions) -> Json:
     least = schema.get("minItems", 0)
-    return st.lists(_of(schema["items"], root), min_size=least, max_size=max(least, 3))
+    most = min(max(least, 3), schema.get("maxItems", 3))
+    return st.lists(_of(schema["items"], root), min_size=least, max_size=most)
 
 
 def _string(schema: Schema, root: _Definitions) -> Json:

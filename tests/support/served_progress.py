@@ -1,5 +1,6 @@
 """Progress served on memory twins, with somebody who asks it things."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,11 @@ import httpx2
 
 from services.progress.app import create_app
 from services.progress.settings import Settings
+from services.progress.store import ProgressWork
 from shared.events.fact import Fact
 from shared.kernel.clock import SetClock
+from shared.web.parts import Parts
+from tests.support.federation import Province
 from tests.support.progress import publish
 from tests.support.serving import AUDIENCE, ISSUER, Issuer, MemoryEngine, clock, serving
 
@@ -26,10 +30,11 @@ class ServedProgress:
     engine: MemoryEngine
     issuer: Issuer
     clock: SetClock
+    home: str = "35"
 
     async def hear(self, *facts: Fact) -> None:
         """Have others state facts, and wait until all is heard."""
-        await publish(self.engine.bus, *facts)
+        await publish(self.engine.bus, *facts, node=self.home)
         await self.engine.bus.quiet()
 
     async def get(self, path: str, *roles: str, **claims: object) -> httpx2.Response:
@@ -50,6 +55,18 @@ class ServedProgress:
         await self.engine.bus.quiet()
         return answer
 
+    @property
+    def parts(self) -> Parts[ProgressWork]:
+        """Tell the service's parts."""
+        opened: Parts[ProgressWork] = self.client._transport.app.state.parts  # type: ignore[attr-defined]
+        return opened
+
+    async def settle(self) -> None:
+        """Wait until everything stated is published and heard."""
+        while not self.parts.relay.idle:
+            await asyncio.sleep(0)
+        await self.engine.bus.quiet()
+
     async def _send(
         self, method: str, path: str, body: object, who: dict[str, str]
     ) -> httpx2.Response:
@@ -59,13 +76,24 @@ class ServedProgress:
         return await self.client.request(method, path, content=content, headers=headers)
 
     def _as(self, roles: tuple[str, ...], claims: dict[str, object]) -> dict[str, str]:
-        return self.issuer.bearer(*(roles or ("organiser",)), **claims)
+        return self.issuer.bearer(*(roles or ("organiser",)), **{"node": self.home, **claims})
 
 
 @asynccontextmanager
-async def served(settings: Settings = _SETTINGS) -> AsyncIterator[ServedProgress]:
+async def served(
+    settings: Settings = _SETTINGS, engine: MemoryEngine | None = None
+) -> AsyncIterator[ServedProgress]:
     """Serve progress at node 35."""
-    engine, watch = MemoryEngine(), clock()
+    engine, watch = engine or MemoryEngine(), clock()
     issuer = Issuer(watch)
     async with serving(create_app(settings, engine, watch, issuer)) as client:
         yield ServedProgress(client, engine, issuer, watch)
+
+
+@asynccontextmanager
+async def served_at(province: Province) -> AsyncIterator[ServedProgress]:
+    """Serve progress at a node that shares with others."""
+    settings = province.settings(Settings, CORPU_ISSUER=ISSUER, CORPU_AUDIENCE=AUDIENCE)
+    async with served(settings, province.engine) as node:
+        node.home = province.node
+        yield node

@@ -22,6 +22,7 @@ from shared.bus.memory import MemoryRecord
 from shared.bus.subscription import Subscription
 from shared.events.catalogue import certification as c
 from shared.events.catalogue import enrolment as e
+from shared.events.catalogue import exchange as x
 from shared.events.catalogue import progress as p
 from shared.events.fact import Fact
 from shared.events.message import Message
@@ -91,6 +92,10 @@ class Learner:
             name=f"Peserta {self._serial}", agency_name="Kota Malang", employment="PNS",
             email=f"v{version}@malangkota.go.id",
         )  # fmt: skip
+
+    def erased(self, day: int) -> Fact:
+        """Have one's data erased."""
+        return _say(e.LearnerErased, **self._who, at=_at(day))
 
     def waitlisted(self) -> Fact:
         """Wait."""
@@ -196,6 +201,12 @@ class Learner:
         """Turn out to be known under another number as well."""
         return _say(e.LearnerLinked, **self._who, at=_at(70), other_id=other.learner_id)
 
+    def moved(self, to: str) -> Fact:
+        """Have another home from now on."""
+        return _say(x.LearnerTransferred,
+            **self._who, at=_at(80), home_node="35", to_node=to, moved_on=date(2024, 4, 20),
+        )  # fmt: skip
+
     @property
     def learner_id(self) -> str:
         """Tell the pseudonym."""
@@ -212,12 +223,16 @@ STORY: Sequence[Fact] = sorted(
         BUDI.seated(), BUDI.enrolled(), BUDI.phase(1), *BUDI.left(),
         CITRA.waitlisted(), CITRA.seated(4, promoted=True), CITRA.enrolled(4), CITRA.phase(1),
         CITRA.phase(2), CITRA.completed(1, 80), CITRA.decided(1, "graduated"), *CITRA.certified(1),
-        CITRA.revoked(1),
+        CITRA.revoked(1), CITRA.moved("62"),
         DEWI.waitlisted(), EKO.refused(),
+        BUDI.erased(90), BUDI.erased(91), DEWI.erased(1), CITRA.erased(95), CITRA.recorded(96),
     ],
     key=lambda fact: fact.at,
 )  # fmt: skip
-"""What one cohort tells, in order: a correction, a withdrawal, a promotion, a deferral, a revocation."""
+"""What one cohort tells, in order: a correction, a withdrawal, a promotion, a deferral, a revocation, a move.
+
+Some are erased in the end, or before their newest card.
+"""
 
 
 def records(facts: Iterable[Fact], topics: Iterable[str]) -> list[MemoryRecord]:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.certification import handlers
 from services.certification.api.views import (
     CertificateView,
     ReasonGiven,
@@ -17,6 +16,7 @@ from services.certification.api.views import (
     certificate_view,
 )
 from services.certification.domain.dossier import Dossier, Signature, Status
+from services.certification.handlers import certifying as handlers
 from services.certification.papers.statement import state_what
 from services.certification.store import CertificationWork, find_certificates
 from shared.kernel.clock import local_date
@@ -94,6 +94,8 @@ async def print_certificate(
         raise Conflict(
             "card-not-known-yet", "the learner's name has not arrived here yet; try again"
         )
+    if named.erased:
+        raise Conflict("holder-erased", "the holder's name was erased: this is printed no more")
     today = local_date(request.app.state.clock.now(), terms.host_node)
     statement = state_what(dossier, terms, certificate, named, work.public_url, today)
     printed = await request.app.state.press.print(statement, terms, named.nip)

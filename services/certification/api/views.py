@@ -152,7 +152,7 @@ def certificate_view(dossier: Dossier, public_url: str) -> CertificateView:
         cohort_title=terms.cohort_title if terms else None,
         programme=terms.programme if terms else None,
         kind=terms.rules.document.kind if terms else None,
-        cites=terms.rules.cites if terms else None,
+        cites=terms.cites if terms else None,
         status=dossier.status,
         review=dossier.review or None,
         number=newest.number if newest else None,

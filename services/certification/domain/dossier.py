@@ -103,10 +103,10 @@ class Unused:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """One enrolment on its way to a certificate and beyond.
+    """One enrolment on its way to a certificate and beyond; `owner` is the agency whose own cohort it is.
 
     Its certificates follow from what was heard, in whatever order that was; `barred` says that a person
-    revoked, so that only a person certifies again.
+    revoked, so that only a person certifies again. `home_node` is where the learner's record is kept.
     """
 
     id: str
@@ -114,6 +114,7 @@ class Dossier:
     cohort_id: str = ""
     agency: str = ""
     home_node: str = ""
+    owner: str = ""
     terms: str = ""
     calendar: Calendar | None = None
     completions: tuple[Completion, ...] = ()
@@ -149,6 +150,8 @@ class Dossier:
             }
         if not self.agency and not isinstance(fact, Rescheduled):
             changes |= {"agency": fact.agency}
+        if not self.home_node and fact.home_node:
+            changes |= {"home_node": fact.home_node}
         return replace(self, **changes)  # type: ignore[arg-type]  # each change is of its field's type
 
     def _hear_enrolled(self, fact: Enrolled) -> "Dossier":
@@ -160,7 +163,12 @@ class Dossier:
             starts, ends = _span(plan.phases)
             known = Calendar(plan.calendar_version, fact.at, starts, ends)
         return self._naming(
-            fact, agency=fact.agency, home_node=fact.home_node, terms=terms_of(plan), calendar=known
+            fact,
+            agency=fact.agency,
+            home_node=fact.home_node,
+            owner=plan.owner,
+            terms=terms_of(plan),
+            calendar=known,
         )
 
     def _hear_rescheduled(self, fact: Rescheduled) -> "Dossier":

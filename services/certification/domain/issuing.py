@@ -32,7 +32,7 @@ def issue(dossier: Dossier, due: Due, *, number: str, code: str, address: str, r
         cause=reason,
         supersedes=before.number if before else None,
     )
-    told.append(_certified(dossier, due.terms, after, address))
+    told.append(state_again(dossier, due.terms, after, address))
     return replace(dossier, certificates=(*certificates, after)), told
 
 
@@ -45,6 +45,7 @@ def end(dossier: Dossier, reason: str, at: datetime) -> Told:
     fact = CertificateRevoked(
         learner_id=dossier.learner_id,
         at=at,
+        home_node=dossier.home_node,
         enrolment_id=dossier.id,
         programme=terms.programme,
         agency=dossier.agency,
@@ -91,7 +92,10 @@ def _standing(dossier: Dossier) -> tuple[Certificate, Terms]:
     return live, terms
 
 
-def _certified(dossier: Dossier, terms: Terms, certificate: Certificate, address: str) -> Certified:
+def state_again(
+    dossier: Dossier, terms: Terms, certificate: Certificate, address: str
+) -> Certified:
+    """State what a certificate certifies, as when it was issued."""
     content = certificate.certified
     bands = terms.rules.bands
     return Certified(
@@ -125,6 +129,7 @@ def _superseded(
     return CertificateSuperseded(
         learner_id=dossier.learner_id,
         at=ended.ended_at or ended.at,
+        home_node=dossier.home_node,
         enrolment_id=dossier.id,
         programme=terms.programme,
         agency=dossier.agency,

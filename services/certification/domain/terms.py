@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from shared.events.fact import Value
-from shared.events.plan import Plan, ProgrammeRef, Rules, Title
+from shared.events.plan import Origin, Plan, ProgrammeRef, Rules, Title
 
 _KEPT: Mapping[str, Any] = {
     "programme": True,
@@ -15,6 +15,7 @@ _KEPT: Mapping[str, Any] = {
     "host_node": True,
     "host_agency": True,
     "rules": True,
+    "origin": True,
     "phases": {"__all__": {"number", "title", "title_en", "jp"}},
 }
 _COHORTS = 512
@@ -43,8 +44,18 @@ class Terms(Value):
     host_agency: str
     phases: tuple[TaughtPhase, ...]
     rules: Rules
+    origin: Origin | None = None
+
+    @property
+    def cites(self) -> str:
+        """Tell the rules' citation, and whose programme was adopted."""
+        if self.origin is None:
+            return self.rules.cites
+        adopted = f"{self.origin.node}/{self.origin.code} v{self.origin.version}"
+        return f"{self.rules.cites} (diadopsi dari / adopted from {adopted})"
 
 
+@lru_cache(_COHORTS)
 def terms_of(plan: Plan) -> str:
     """Write what is needed of a plan as JSON, the same text for every learner of a cohort."""
     return plan.model_dump_json(include=dict(_KEPT))

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from services.certification.domain.cards import Named
+from services.certification.domain.cards import RETENTION_BASIS, Named
 from services.certification.domain.dossier import Certificate, Dossier
 from services.certification.domain.terms import Terms
 from services.certification.domain.verdict import is_draft, valid_until
@@ -40,7 +40,8 @@ class Successor(BaseModel):
 class Statement(BaseModel):
     """What was certified, and whether it still holds: `valid` only while live, signed and not expired.
 
-    `name` is the learner's name as of the certificate; None while the learner's card is not known.
+    `name` is the learner's name as of the certificate; None while the learner's card is not known, and
+    once it was `erased` on request, with the basis on which the rest is kept.
     """
 
     state: ShownState
@@ -52,6 +53,8 @@ class Statement(BaseModel):
     title: str
     title_en: str
     name: str | None
+    erased: bool = False
+    retention_basis: str | None = None
     programme: ProgrammeRef
     cohort_title: str
     host_agency: str
@@ -99,7 +102,7 @@ def state_what(
         terms.rules.document,
         certificate.signature,
     )
-    last = valid_until(terms, content.issued_on)
+    last, erased = valid_until(terms, content.issued_on), named is not None and named.erased
     state, expired = state_of(terms, certificate), last is not None and last < today
     after = next(
         (each for each in dossier.certificates if each.number == certificate.superseded_by), None
@@ -114,7 +117,9 @@ def state_what(
         kind=document.kind,
         title=document.title,
         title_en=document.title_en,
-        name=named.name if named else None,
+        name=named.name if named and not named.erased else None,
+        erased=erased,
+        retention_basis=RETENTION_BASIS if erased else None,
         programme=terms.programme,
         cohort_title=terms.cohort_title,
         host_agency=terms.host_agency,
@@ -131,7 +136,7 @@ def state_what(
         else None,
         signed_on=signature.signed_on if signature else None,
         external_number=(signature.external_number or None) if signature else None,
-        cites=terms.rules.cites,
+        cites=terms.cites,
         supersedes=certificate.supersedes,
         superseded_by=Successor(number=after.number, verify_url=address(public_url, after))
         if after

@@ -1,5 +1,6 @@
 """Cohorts: written, opened, rescheduled, their line closed, their graduation decided."""
 
+from datetime import date
 from functools import partial
 from typing import Annotated, Any, Self
 
@@ -41,6 +42,24 @@ class CohortBody(CohortDraft):
         return CohortDraft.model_validate(fields)
 
 
+class OfferView(BaseModel):
+    """How a cohort stands on offer to other nodes; `number` counts what they were told of it."""
+
+    number: int
+    open: bool
+    nominations_until: date
+    seats_for_guests: int | None
+    agreements: tuple[str, ...]
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Self | None:
+        """Show the offer, None where there never was one."""
+        offer = cohort.offer
+        if offer.terms is None:
+            return None
+        return cls(number=offer.number, open=offer.open, **offer.terms.model_dump())
+
+
 class CohortView(BaseModel):
     """A cohort as it stands; `seats` None: open to all."""
 
@@ -61,6 +80,7 @@ class CohortView(BaseModel):
     calendar_version: int
     calendar: tuple[Dates, ...]
     sessions: dict[str, tuple[str, ...]]
+    offer: OfferView | None
 
     @classmethod
     def of(cls, cohort: Cohort) -> Self:
@@ -84,6 +104,7 @@ class CohortView(BaseModel):
             calendar_version=cohort.calendar_version,
             calendar=draft.calendar,
             sessions=draft.sessions,
+            offer=OfferView.of(cohort),
         )
 
 
@@ -100,14 +121,14 @@ async def put_cohort(
 ) -> CohortView:
     """Write a draft; an open cohort takes only what it already says."""
     draft = body.draft(cohort_id)
-    use_case = partial(write_cohort, cohort_id, draft, now.node, who.person.agency)
+    use_case = partial(write_cohort, cohort_id, draft, now.node, who.scope.host or "")
     return CohortView.of(await works.run(use_case, who.scope))
 
 
 @router.post("/cohorts/{cohort_id}/opening")
 async def post_opening(cohort_id: CohortId, who: _Organiser, works: Opened) -> CohortView:
     """Open a cohort for nominations, or for everybody."""
-    use_case = partial(open_cohort, cohort_id, who.person.agency)
+    use_case = partial(open_cohort, cohort_id)
     return CohortView.of(await works.run(use_case, who.scope))
 
 
@@ -116,7 +137,7 @@ async def put_calendar(
     cohort_id: CohortId, body: Calendar, who: _Organiser, works: Opened, now: Now
 ) -> CohortView:
     """Replace the dates, and tell everybody enrolled."""
-    use_case = partial(reschedule_cohort, cohort_id, body, who.person.agency, now.now)
+    use_case = partial(reschedule_cohort, cohort_id, body, now.now)
     await works.run(use_case, who.scope)
     return CohortView.of(await tell_new_dates(cohort_id, now.now, works))
 
@@ -126,7 +147,7 @@ async def post_line_closing(
     cohort_id: CohortId, who: _Organiser, works: Opened, now: Now
 ) -> CohortView:
     """Let nobody wait any more; whoever finds no seat from now on is refused with `no-seat`."""
-    await works.run(partial(close_line, cohort_id, who.person.agency), who.scope)
+    await works.run(partial(close_line, cohort_id), who.scope)
     return CohortView.of(await send_line_home(cohort_id, now.now, works))
 
 
@@ -135,7 +156,7 @@ async def post_graduation(
     cohort_id: CohortId, body: SittingDecision, who: _Organiser, works: Opened, now: Now
 ) -> DecidedView:
     """Take a sitting's graduation decisions, all of them or none."""
-    use_case = partial(decide_graduation, cohort_id, body, who.person.agency)
+    use_case = partial(decide_graduation, cohort_id, body)
     by_outcome = await works.run(use_case, who.scope)
     await tell_decisions(cohort_id, now.now, works)
     return DecidedView(decided=len(body.decisions), by_outcome=by_outcome)

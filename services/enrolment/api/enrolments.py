@@ -8,9 +8,12 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from services.enrolment.api.asking import CohortId, Id, Now, Opened, new_router
+from services.enrolment.domain.agreements import NodeCode
 from services.enrolment.domain.cohort.shape import Day
-from services.enrolment.domain.enrolment import Enrolment
+from services.enrolment.domain.enrolment import Enrolment, guard_day
 from services.enrolment.domain.learner import Learner
+from services.enrolment.domain.placement import Placement
+from services.enrolment.handlers.abroad import withdraw_from_abroad
 from services.enrolment.handlers.enrolments import Withdrawal, enrol_oneself, withdraw_learner
 from services.enrolment.store import EnrolmentWork
 from shared.events.fact import Value
@@ -53,6 +56,8 @@ class EnrolmentView(BaseModel):
     deferred_until: date | None
     jp: int
     calendar_version: int
+    home_node: str
+    host_node: str
 
     @classmethod
     def of(cls, enrolment: Enrolment, learner: Learner) -> Self:
@@ -76,11 +81,58 @@ class EnrolmentView(BaseModel):
             deferred_until=enrolment.deferred_until,
             jp=enrolment.jp,
             calendar_version=enrolment.calendar_version,
+            home_node=enrolment.home_node,
+            host_node="",
+        )
+
+    @classmethod
+    def abroad(cls, placement: Placement, learner: Learner) -> Self:
+        """Show one of our learners in another node's cohort."""
+        return cls(
+            id=placement.id,
+            learner_id=placement.learner_id,
+            nip=learner.nip,
+            name=learner.name,
+            agency=placement.agency,
+            cohort_id=placement.cohort_id,
+            cohort_title=placement.cohort_title,
+            programme=placement.programme,
+            version=placement.version,
+            status=placement.stand,
+            withdrawn_on=placement.leaving_on,
+            withdrawal_reason=placement.withdrawal_reason or placement.leaving_reason,
+            completed=placement.completed,
+            outcome=placement.outcome,
+            deferred_until=placement.until,
+            jp=placement.jp,
+            calendar_version=placement.calendar_version,
+            home_node="",
+            host_node=placement.host_node,
         )
 
 
 async def _show(enrolment: Enrolment, works: Works[EnrolmentWork]) -> EnrolmentView:
     return EnrolmentView.of(enrolment, await works.open().learners.of(enrolment.learner_id))
+
+
+async def _show_abroad(placement: Placement, works: Works[EnrolmentWork]) -> EnrolmentView:
+    return EnrolmentView.abroad(placement, await works.open().learners.of(placement.learner_id))
+
+
+@router.get("/placements")
+async def list_placements(
+    who: _Reader, works: Opened, after: After = "", limit: Limit = 100,
+    host: Annotated[NodeCode | None, Query()] = None,
+) -> Page[EnrolmentView]:  # fmt: skip
+    """List our learners in other nodes' cohorts, of one node or of all."""
+    where = {"_id": {"$gt": after}, **({"host_node": host} if host else {})}
+    found = await works.open(who.scope).placements.find(where, limit=limit + 1)
+    learners = works.open().learners
+    await learners.preload(each.learner_id for each in found)
+    people = {each.learner_id: await learners.of(each.learner_id) for each in found}
+    return page(
+        found, limit, lambda e: EnrolmentView.abroad(e, people[e.learner_id]), lambda e: e.id
+    )
 
 
 @router.get("/cohorts/{cohort_id}/enrolments")
@@ -107,7 +159,10 @@ async def list_enrolments(
 
 @router.get("/enrolments/{enrolment_id}")
 async def get_enrolment(enrolment_id: Id, who: _Reader, works: Opened) -> EnrolmentView:
-    """Show one enrolment."""
+    """Show one enrolment, in a cohort here or of another node."""
+    placement = await works.open(who.scope).placements.of(enrolment_id)
+    if placement.known:
+        return await _show_abroad(placement, works)
     return await _show(await works.open(who.scope).enrolments.get(enrolment_id), works)
 
 
@@ -115,7 +170,14 @@ async def get_enrolment(enrolment_id: Id, who: _Reader, works: Opened) -> Enrolm
 async def post_withdrawal(
     enrolment_id: Id, body: WithdrawalBody, who: _Leaver, works: Opened, now: Now
 ) -> EnrolmentView:
-    """Let a learner leave a cohort, or its line, for good; the next in line gets the seat."""
+    """Let a learner leave a cohort, or its line, for good; the next in line gets the seat.
+
+    Of a cohort of another node they leave once that one has told so.
+    """
+    if (await works.open(who.scope).placements.of(enrolment_id)).known:
+        guard_day(body.on, now.day)
+        asking = partial(withdraw_from_abroad, enrolment_id, body.on, body.reason, now)
+        return await _show_abroad(await works.run(asking, who.scope), works)
     withdrawal = Withdrawal(body.on, body.reason)
     use_case = partial(withdraw_learner, enrolment_id, withdrawal, now)
     return await _show(await works.run(use_case, who.scope), works)

@@ -1,6 +1,6 @@
 """Learners: the one place where a person is shown by name."""
 
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Self
 
@@ -11,7 +11,10 @@ from services.enrolment.domain.cohort.shape import Day
 from services.enrolment.domain.enrolment import guard_day
 from services.enrolment.domain.learner import Learner
 from services.enrolment.domain.nip import read_nip
+from services.enrolment.handlers.erasing import ask_erasure, finish_erasure
 from services.enrolment.handlers.learners import change_number, move_to_new_number
+from services.enrolment.handlers.transferring import all_ids
+from services.enrolment.store import KeptStatements
 from shared.events.enrolment import Employment
 from shared.events.fact import Value
 from shared.kernel.errors import Invalid, NotFound
@@ -22,6 +25,7 @@ router = new_router("learners")
 _Reader = Annotated[Access, allow("organiser", "nominator", "endorser", "learner")]
 _Officer = Annotated[Access, allow("organiser", "nominator")]
 _Learner = Annotated[Access, allow("learner")]
+_Operator = Annotated[Access, allow("operator", whole=True)]
 
 
 class NumberBody(Value):
@@ -32,6 +36,23 @@ class NumberBody(Value):
     employment: Employment | None = None
 
 
+class ErasureBody(Value):
+    """Why a person's data is erased: the request, or the legal basis (UU 27/2022)."""
+
+    basis: Annotated[str, Field(min_length=3, max_length=300, pattern=r"\S")]
+
+
+class ErasureView(BaseModel):
+    """How far the erasure of a person has come; `nodes` have the person as a guest and were told to follow."""
+
+    learner_ids: tuple[str, ...]
+    basis: str
+    asked_at: datetime
+    erased_at: datetime | None
+    finished: bool
+    nodes: tuple[str, ...]
+
+
 class SinceView(BaseModel):
     """What was so since a day."""
 
@@ -40,7 +61,7 @@ class SinceView(BaseModel):
 
 
 class LearnerView(BaseModel):
-    """A person with everything that enrolment knows of them."""
+    """A person with everything that enrolment knows; `home_node` is "" for one of ours."""
 
     id: str
     nip: str
@@ -61,6 +82,8 @@ class LearnerView(BaseModel):
     agencies: tuple[SinceView, ...]
     linked: tuple[str, ...]
     replaced_by: str | None
+    home_node: str
+    hosts: tuple[str, ...]
 
     @classmethod
     def of(cls, learner: Learner) -> Self:
@@ -89,6 +112,8 @@ class LearnerView(BaseModel):
             ),
             linked=learner.linked,
             replaced_by=learner.replaced_by or None,
+            home_node=learner.home_node,
+            hosts=learner.hosts,
         )
 
 
@@ -116,5 +141,26 @@ async def post_number(
     new_id = pseudonym(nip.digits, key)
     use_case = partial(change_number, learner_id, nip, new_id, body.since)
     await works.run(use_case, who.scope)
-    await move_to_new_number(learner_id, now.now, works)
+    await move_to_new_number(learner_id, now, works)
     return LearnerView.of(await works.open().learners.get(new_id))
+
+
+@router.post("/learners/{learner_id}/erasure")
+async def post_erasure(
+    learner_id: Id, body: ErasureBody, _: _Operator, works: Opened, key: Key, now: Now
+) -> ErasureView:
+    """Erase a person's data under every number; asked again it tells how far that has come."""
+    asked = await works.run(partial(ask_erasure, learner_id, body.basis, now.now))
+    told = partial(pseudonym, key=key)
+    learner = await finish_erasure(learner_id, now, works, KeptStatements(works), told)
+    work = works.open()
+    ids = await all_ids(learner_id, work)
+    hosts = {host for each in ids for host in (await work.learners.of(each)).hosts}
+    return ErasureView(
+        learner_ids=tuple(ids),
+        basis=learner.erasure_basis,
+        asked_at=asked.erasure_asked or now.now,
+        erased_at=learner.erased_at,
+        finished=not learner.erasure_due,
+        nodes=tuple(sorted(hosts)),
+    )

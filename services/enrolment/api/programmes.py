@@ -11,6 +11,7 @@ from services.enrolment.api.asking import Code, Now, Opened, Version, new_router
 from services.enrolment.domain.programme import Code as ProgrammeCode
 from services.enrolment.domain.programme import Programme, ProgrammeDraft, programme_id
 from services.enrolment.handlers.programmes import publish_programme, write_programme
+from shared.events.plan import Origin
 from shared.kernel.errors import Invalid
 from shared.web.identity import ROLES, Access, allow
 from shared.web.paging import After, Limit, Page, page
@@ -44,6 +45,8 @@ class ProgrammeView(ProgrammeDraft):
     owner: str
     jp: int
     published_at: datetime | None
+    offered: bool
+    origin: Origin | None
 
     @classmethod
     def of(cls, programme: Programme) -> Self:
@@ -59,6 +62,8 @@ class ProgrammeView(ProgrammeDraft):
                 "owner": programme.owner,
                 "jp": programme.jp,
                 "published_at": programme.published_at,
+                "offered": programme.offered,
+                "origin": programme.origin,
             }
         )
 
@@ -81,7 +86,7 @@ async def put_programme(
 ) -> ProgrammeView:
     """Write a draft; a published version takes only what it already says."""
     key, draft = programme_id(code, version), body.draft(code, version)
-    use_case = partial(write_programme, key, draft, who.person.agency)
+    use_case = partial(write_programme, key, draft, who.scope.host or "")
     return ProgrammeView.of(await works.run(use_case, who.scope))
 
 
@@ -91,7 +96,7 @@ async def post_publication(
 ) -> ProgrammeView:
     """Publish a version for good."""
     key = programme_id(code, version)
-    use_case = partial(publish_programme, key, who.person.agency, now.now)
+    use_case = partial(publish_programme, key, now.now)
     return ProgrammeView.of(await works.run(use_case, who.scope))
 
 

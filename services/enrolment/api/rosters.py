@@ -1,9 +1,10 @@
 """Rosters: lists that agencies send, endorse and follow row by row."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
@@ -28,17 +29,21 @@ from services.enrolment.api.asking import (
     workbook,
 )
 from services.enrolment.domain.cohort.shape import AgencyCode, Day
+from services.enrolment.domain.placement import Placement
 from services.enrolment.domain.roster import (
     MOST_ROWS,
     Letter,
     Listed,
     Nominee,
+    Result,
     Roster,
     Row,
     examine,
 )
+from services.enrolment.handlers.abroad import send_roster
 from services.enrolment.handlers.rosters import (
     Nomination,
+    Today,
     draft_roster,
     endorse_roster,
     judge_roster,
@@ -49,9 +54,11 @@ from services.enrolment.sheets import (
     staff_template,
     write_roster,
 )
+from services.enrolment.store import EnrolmentWork
 from shared.events.fact import Value
 from shared.kernel.errors import TooLarge
 from shared.kernel.ids import derived, enrolment_id, learner_id
+from shared.store.works import Works
 from shared.web.identity import Access, allow
 from shared.web.paging import After, Limit, Page, page
 
@@ -76,6 +83,13 @@ class EndorsementBody(Value):
     rows: Annotated[tuple[int, ...], Field(max_length=MOST_ROWS)] | None = None
 
 
+class _Answer(NamedTuple):
+    """What a host has told of a row."""
+
+    status: str
+    reasons: tuple[str, ...]
+
+
 class RowView(BaseModel):
     """One row as it stands: draft, or what became of it with the reasons."""
 
@@ -88,9 +102,11 @@ class RowView(BaseModel):
     learner_id: str | None
 
     @classmethod
-    def of(cls, nominee: Nominee, roster: Roster) -> Self:
-        """Show a row."""
-        result = roster.results.get(str(nominee.row))
+    def of(cls, nominee: Nominee, roster: Roster, placement: Placement | None = None) -> Self:
+        """Show a row; of one that was sent abroad, what its host has told."""
+        result: Result | _Answer | None = roster.results.get(str(nominee.row))
+        if placement and not result and roster.list_abroad in placement.asked:
+            result = _Answer(*placement.stands_for(roster.list_abroad))
         status = result.status if result else "refused" if nominee.reasons else "draft"
         return cls(
             row=nominee.row,
@@ -108,6 +124,8 @@ class RosterSummary(BaseModel):
 
     id: str
     cohort_id: str
+    home_node: str
+    host_node: str
     agency: str
     status: str
     letter_number: str | None
@@ -126,9 +144,10 @@ class RosterView(RosterSummary):
     rows: list[RowView]
 
     @classmethod
-    def of(cls, roster: Roster) -> Self:
-        """Show a list with its rows."""
-        rows = [RowView.of(each, roster) for each in roster.rows]
+    def of(cls, roster: Roster, placements: Mapping[str, Placement] | None = None) -> Self:
+        """Show a list with its rows, and with what became of them abroad."""
+        told = placements or {}
+        rows = [RowView.of(each, roster, told.get(each.enrolment_id)) for each in roster.rows]
         return cls.model_validate({**_summary(roster), "rows": rows})
 
 
@@ -136,6 +155,8 @@ def _summary(roster: Roster) -> dict[str, Any]:
     return {
         "id": roster.id,
         "cohort_id": roster.cohort_id,
+        "home_node": roster.home_node,
+        "host_node": roster.host_node,
         "agency": roster.agency,
         "status": roster.status,
         "letter_number": roster.letter.number if roster.letter else None,
@@ -144,7 +165,17 @@ def _summary(roster: Roster) -> dict[str, Any]:
     }
 
 
-_SENT = {
+async def show_roster(roster: Roster, works: Works[EnrolmentWork]) -> RosterView:
+    """Show a list; what hosts have told of its rows is looked up."""
+    if not roster.host_node:
+        return RosterView.of(roster)
+    work = works.open()
+    keys = [each.enrolment_id for each in roster.rows if each.enrolment_id]
+    await work.placements.preload(keys)
+    return RosterView.of(roster, {key: await work.placements.of(key) for key in keys})
+
+
+SENT = {
     "requestBody": {
         "required": True,
         "content": {
@@ -164,21 +195,12 @@ _SENT = {
 }
 
 
-@router.post("/cohorts/{cohort_id}/rosters", status_code=201, openapi_extra=_SENT)
+@router.post("/cohorts/{cohort_id}/rosters", status_code=201, openapi_extra=SENT)
 async def post_roster(
     cohort_id: CohortId, request: Request, who: _Sender, works: Opened, key: Key, now: Now
 ) -> RosterView:
     """Draft a list sent as JSON, .xlsx or .csv; the same list again is the same draft."""
-    agency, listed = await _read(request)
-
-    def identify(nip: str) -> tuple[str, str]:
-        learner = learner_id(nip, key)
-        return learner, enrolment_id(learner, cohort_id)
-
-    rows = await in_thread(partial(examine, listed, now.day, identify))
-    content = hashlib.sha256(repr(listed).encode()).hexdigest()
-    roster_id = derived("roster", agency, cohort_id, content)
-    nomination = Nomination(cohort_id, agency, rows)
+    roster_id, nomination = await read_nomination(request, cohort_id, now.node, (key, now))
     use_case = partial(draft_roster, roster_id, nomination, now.now)
     return RosterView.of(await works.run(use_case, who.scope))
 
@@ -191,13 +213,15 @@ async def post_endorsement(
     rows = None if body.rows is None else tuple(sorted(set(body.rows)))
     letter = Letter(body.letter_number, body.letter_date, rows)
     await works.run(partial(endorse_roster, roster_id, letter, now.now), who.scope)
-    return RosterView.of(await judge_roster(roster_id, now, works))
+    roster = await works.open().rosters.get(roster_id)
+    judge = send_roster if roster.host_node else judge_roster
+    return await show_roster(await judge(roster_id, now, works), works)
 
 
 @router.get("/rosters/{roster_id}")
 async def get_roster(roster_id: Id, who: _Reader, works: Opened) -> RosterView:
     """Show a list row by row."""
-    return RosterView.of(await works.open(who.scope).rosters.get(roster_id))
+    return await show_roster(await works.open(who.scope).rosters.get(roster_id), works)
 
 
 @router.get("/cohorts/{cohort_id}/rosters")
@@ -205,7 +229,8 @@ async def list_rosters(
     cohort_id: CohortId, who: _Reader, works: Opened, after: After = "", limit: Limit = 100
 ) -> Page[RosterSummary]:
     """List a cohort's lists."""
-    where = {"cohort_id": cohort_id, "_id": {"$gt": after}}
+    ours = {"cohort_id": cohort_id, "host_node": {"$in": ["", None]}}
+    where = {**ours, "_id": {"$gt": after}}
     found = await works.open(who.scope).rosters.find(where, limit=limit + 1)
     return page(found, limit, RosterSummary.of, lambda each: each.id)
 
@@ -255,6 +280,23 @@ async def get_nominations_template(_: _Reader) -> Response:
 async def get_staff_template(_: _Reader) -> Response:
     """Give the workbook in which an agency writes its whole staff."""
     return workbook(await in_thread(staff_template), "staff")
+
+
+async def read_nomination(
+    request: Request, cohort_id: str, host: str, by: tuple[bytes, Today]
+) -> tuple[str, Nomination]:
+    """Read a list for a cohort of a node, in whichever form it came, and tell the id that it gets."""
+    key, today = by
+    agency, listed = await _read(request)
+
+    def identify(nip: str) -> tuple[str, str]:
+        learner = learner_id(nip, key)
+        return learner, enrolment_id(learner, cohort_id, host)
+
+    rows = await in_thread(partial(examine, listed, today.day, identify))
+    content = hashlib.sha256(repr(listed).encode()).hexdigest()
+    roster_id = derived("roster", agency, f"{host}/{cohort_id}", content)
+    return roster_id, Nomination(cohort_id, agency, rows)
 
 
 async def _read(request: Request) -> tuple[str, list[Listed]]:

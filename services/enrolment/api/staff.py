@@ -97,6 +97,7 @@ async def list_staff(
     code: AgencyInPath, who: _Officer, works: Opened, after: After = "", limit: Limit = 100
 ) -> Page[LearnerView]:
     """List who works at an agency now."""
-    where = {"agency": code, "active": True, "_id": {"$gt": after}}
+    ours = {"agency": code, "active": True, "home_node": {"$in": ["", None]}}
+    where = {**ours, "_id": {"$gt": after}}
     found = await works.open(who.scope).learners.find(where, limit=limit + 1)
     return page(found, limit, LearnerView.of, lambda each: each.id)

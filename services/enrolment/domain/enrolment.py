@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from services.enrolment.domain.cohort import Cohort
 from services.enrolment.domain.programme import Programme
@@ -13,12 +13,32 @@ from shared.kernel.errors import Conflict, Invalid
 Status = Literal["", "waitlisted", "released", "enrolled", "withdrawn"]
 
 
+class Somebody(Protocol):
+    """Whatever tells whose place it is about: a fact, a place, a request."""
+
+    @property
+    def learner_id(self) -> str:
+        """Tell the learner."""
+        ...
+
+    @property
+    def agency(self) -> str:
+        """Tell who nominated them."""
+        ...
+
+    @property
+    def home_node(self) -> str:
+        """Tell their home."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """One learner's story in one cohort.
+    """One learner's story in one cohort; `owner` is the agency whose own cohort it is, or "": the node.
 
     `waited`, `seated`, `freed` and `withdrawn` are what was ever heard, so that the order of hearing
-    does not matter; `status` follows from them.
+    does not matter; `status` follows from them. `recalled`: a guest's home took them back before the
+    place was heard of.
     """
 
     id: str
@@ -27,6 +47,7 @@ class Enrolment:
     cohort_title: str = ""
     agency: str = ""
     home_node: str = ""
+    owner: str = ""
     roster_id: str = ""
     programme_id: str = ""
     issue: Issue | Literal[""] = ""
@@ -38,6 +59,7 @@ class Enrolment:
     withdrawn: bool = False
     withdrawn_on: date | None = None
     withdrawal_reason: str = ""
+    recalled: bool = False
     calendar_version: int = 0
     completed_revision: int = 0
     completed_jp: int = 0
@@ -45,12 +67,14 @@ class Enrolment:
     outcome: Outcome | None = None
     deferred_until: date | None = None
 
-    def about(self, learner_id: str, agency: str, cohort: Cohort, programme: Programme) -> Self:
-        """Take over whom and what the enrolment is about."""
+    def about(self, one: Somebody, cohort: Cohort, programme: Programme) -> Self:
+        """Take over whom and what the enrolment is about; a home once known changes by transfer only."""
         return replace(
             self,
-            learner_id=learner_id,
-            agency=agency,
+            learner_id=one.learner_id,
+            agency=one.agency,
+            owner=cohort.owner,
+            home_node=self.home_node or one.home_node,
             cohort_id=cohort.id,
             cohort_title=cohort.content.title,
             programme_id=programme.id,
@@ -62,11 +86,11 @@ class Enrolment:
         """Note that the learner was put in line."""
         return replace(self, waited=True).settled()
 
-    def take_seat(self, calendar_version: int, home_node: str) -> tuple[Self, bool]:
+    def take_seat(self, calendar_version: int) -> tuple[Self, bool]:
         """Note the seat; tell whether that enrols the learner now."""
         if self.seated:
             return self, False
-        taken = replace(self, seated=True, home_node=home_node, calendar_version=calendar_version)
+        taken = replace(self, seated=True, calendar_version=calendar_version)
         return taken.settled(), not self.withdrawn
 
     def by_list(self, roster_id: str) -> Self:
@@ -83,10 +107,42 @@ class Enrolment:
             return self, False
         if self.status not in {"enrolled", "waitlisted"}:
             raise Conflict("not-enrolled", "there is nothing to withdraw from")
-        if self.outcome == "graduated" or (self.issue == "automatic" and self.completed_revision):
+        if self.completed:
             raise Conflict("already-completed", "who has completed the programme cannot leave it")
         left = replace(self, withdrawn=True, withdrawn_on=on, withdrawal_reason=reason)
         return left.settled(), True
+
+    def recall(self, on: date, reason: str) -> tuple[Self, bool]:
+        """Let a guest's home take them back, placed already or not; tell whether they leave now."""
+        if self.withdrawn or self.completed:
+            return self, False
+        early = not (self.waited or self.seated)
+        left = replace(
+            self, withdrawn=True, withdrawn_on=on, withdrawal_reason=reason, recalled=early
+        )
+        return left.settled(), True
+
+    @property
+    def recalled_early(self) -> bool:
+        """Tell whether the cohort may give a place to somebody who was taken back before it did."""
+        return self.recalled and not (self.waited or self.seated)
+
+    @property
+    def completed(self) -> bool:
+        """Tell whether it is too late to leave."""
+        return self.outcome == "graduated" or (
+            self.issue == "automatic" and self.completed_revision > 0
+        )
+
+    @property
+    def under_way(self) -> bool:
+        """Tell whether the learner still waits or learns, or may come back after a deferral."""
+        over = self.completed or self.outcome in {"not_graduated", "left"}
+        return self.status in {"enrolled", "waitlisted"} and not over
+
+    def rehome(self, home_node: str) -> Self:
+        """Note the learner's new home."""
+        return replace(self, home_node=home_node)
 
     def settled(self) -> Self:
         """Let the status follow from what was heard."""

@@ -7,7 +7,8 @@ from typing import Self
 
 from services.enrolment.domain.cohort import Cohort
 from services.enrolment.domain.learner import Learner, certified, collides
-from services.enrolment.domain.programme import Programme, ProgrammeDraft
+from services.enrolment.domain.programme import Programme
+from shared.events.offers import Eligible
 from shared.events.plan import Period
 
 LEVEL = "not-eligible-position-level"
@@ -15,6 +16,7 @@ EMPLOYMENT = "not-eligible-employment"
 PREREQUISITE = "prerequisite-missing"
 OVERLAP = "overlapping-training"
 CERTIFIED = "already-certified"
+HOME_ELSEWHERE = "home-elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Terms:
 
     cohort_id: str
     code: str
-    content: ProgrammeDraft
+    eligible: Eligible
+    prerequisites: Sequence[str]
     residential: Sequence[Period]
     on: date
 
@@ -33,7 +36,8 @@ class Terms:
         return cls(
             cohort_id=cohort.id,
             code=programme.code,
-            content=programme.content,
+            eligible=programme.content.eligible,
+            prerequisites=programme.content.prerequisites,
             residential=cohort.content.residential(programme.content),
             on=cohort.content.first_day or today,
         )
@@ -41,9 +45,9 @@ class Terms:
 
 def shortcomings(learner: Learner, linked: Iterable[Learner], terms: Terms) -> tuple[str, ...]:
     """Tell every reason why a learner, with what their other numbers hold, cannot take part."""
-    eligible, people = terms.content.eligible, (learner, *linked)
+    eligible, people = terms.eligible, (learner, *learner.same_person(linked))
     employed = learner.active and not learner.replaced_by
-    missing = any(not certified(people, each, terms.on) for each in terms.content.prerequisites)
+    missing = any(not certified(people, each, terms.on) for each in terms.prerequisites)
     found = {
         EMPLOYMENT: not employed
         or bool(eligible.employment and learner.employment not in eligible.employment),

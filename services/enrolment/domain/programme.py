@@ -2,48 +2,34 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field
+from shared.events.offers import Code
+from shared.events.offers import Syllabus as ProgrammeDraft
+from shared.events.plan import Origin, ProgrammeRef
+from shared.kernel.errors import Conflict, Invalid
 
-from shared.events.enrolment import Employment
-from shared.events.fact import Value
-from shared.events.plan import Family, Phase, ProgrammeRef, Rules, Slug, Title
-from shared.kernel.errors import Conflict, Forbidden, Invalid
+LARGEST_SYLLABUS = 200_000
+"""Bytes that a programme may have as JSON to be offered: it travels as one fact."""
 
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
-
-
-class Eligible(Value):
-    """Who may take part; an empty list admits everybody."""
-
-    employment: tuple[Employment, ...] = Field((), max_length=2)
-    position_levels: tuple[Slug, ...] = Field((), max_length=30)
-
-
-class ProgrammeDraft(Value):
-    """A programme as people write it."""
-
-    title: Title
-    title_en: Title
-    family: Family
-    phases: tuple[Phase, ...] = Field(min_length=1, max_length=50)
-    rules: Rules
-    eligible: Eligible = Eligible()
-    prerequisites: tuple[Code, ...] = Field((), max_length=20)
-    sdg_goals: tuple[Annotated[int, Field(ge=1, le=17)], ...] = Field((), max_length=17)
-    rpjmd_goals: tuple[Title, ...] = Field((), max_length=50)
+__all__ = ["Code", "Programme", "ProgrammeDraft", "check", "programme_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """One version of a programme; its id is `code.version`, its owner an agency or "": the node."""
+    """One version of a programme; its id is `code.version`, its owner an agency or "": the node.
+
+    `origin` is whose programme it was adopted from; `offer` counts what other nodes were told of it.
+    """
 
     id: str
     owner: str = ""
     status: Literal["", "draft", "published"] = ""
     draft: ProgrammeDraft | None = None
     published_at: datetime | None = None
+    origin: Origin | None = None
+    offer: int = 0
+    offered: bool = False
 
     @property
     def code(self) -> str:
@@ -93,6 +79,24 @@ class Programme:
         check(self.content)
         return replace(self, status="published", published_at=at)
 
+    def adopt(self, syllabus: ProgrammeDraft, origin: Origin, owner: str) -> Self:
+        """Draft a copy of what another node offers."""
+        return replace(self, draft=syllabus, status="draft", owner=owner, origin=origin)
+
+    def put_on_offer(self) -> Self:
+        """Offer a published version to other nodes."""
+        if self.status != "published":
+            raise Conflict("programme-not-published", f"publish {self.id} first")
+        if len(self.content.model_dump_json().encode()) > LARGEST_SYLLABUS:
+            raise Invalid(
+                "syllabus-too-large", f"what is offered has at most {LARGEST_SYLLABUS} bytes"
+            )
+        return self if self.offered else replace(self, offer=self.offer + 1, offered=True)
+
+    def take_back(self) -> Self:
+        """Offer it no longer."""
+        return replace(self, offer=self.offer + 1, offered=False) if self.offered else self
+
 
 def check(draft: ProgrammeDraft) -> None:
     """Refuse phases not numbered from 1 on, and a weighted activity that no gate asks a score of."""
@@ -113,9 +117,3 @@ def check(draft: ProgrammeDraft) -> None:
 def programme_id(code: str, version: int) -> str:
     """Tell the id of one version of a programme."""
     return f"{code}.{version}"
-
-
-def guard_owner(owner: str, agency: str | None) -> None:
-    """Forbid an agency's own organiser (`agency` not None) to change what somebody else owns."""
-    if agency is not None and owner != agency:
-        raise Forbidden("not-yours", "this belongs to another organiser")

@@ -1,6 +1,6 @@
 """A whole-staff list of an agency: who joined, moved here, changed, stayed or left."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Literal, Self
@@ -55,6 +55,11 @@ class StaffList:
         for member in self.members:
             counts[change(before.get(member.learner_id), member.card, self.day)] += 1
         return replace(self, leaving=leaving, counts=counts, status="compared")
+
+    def erase(self, ids: Collection[str]) -> Self:
+        """Let go of a person's rows."""
+        members = tuple(each for each in self.members if each.learner_id not in ids)
+        return self if members == self.members else replace(self, members=members)
 
     def finish(self) -> Self:
         """Note that every learner's card says so; the list itself is let go."""

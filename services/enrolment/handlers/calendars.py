@@ -46,7 +46,7 @@ async def _tell_some(cohort_id: str, keys: Sequence[str], now: datetime, work: R
         moved = learner.move_claim(key, periods, cohort.calendar_version)
         work.learners.keep(moved)
         enrolment = await work.enrolments.of(key)
-        enrolment = enrolment.about(place.learner_id, place.agency, cohort, programme)
+        enrolment = enrolment.about(place, cohort, programme)
         enrolment, hears = enrolment.reschedule(cohort.calendar_version)
         stating = [_rescheduled(cohort, enrolment, now)] if hears else []
         work.enrolments.keep(enrolment, stating)
@@ -84,6 +84,7 @@ def _rescheduled(cohort: Cohort, enrolment: Enrolment, now: datetime) -> Resched
         at=cohort.rescheduled_at or now,
         enrolment_id=enrolment.id,
         agency=enrolment.agency,
+        home_node=enrolment.home_node,
         cohort_id=cohort.id,
         cohort_title=draft.title,
         calendar_version=cohort.calendar_version,

@@ -4,9 +4,8 @@ from datetime import datetime
 
 from services.enrolment.domain.cohort import NO_SEAT, Cohort, CohortDraft
 from services.enrolment.domain.cohort.shape import Calendar
-from services.enrolment.domain.programme import guard_owner
 from services.enrolment.handlers.patience import patiently
-from services.enrolment.handlers.stating import refused, seat_freed
+from services.enrolment.handlers.stating import cohort_offered, refused, seat_freed
 from services.enrolment.ports import Rooms, Works
 from shared.events.fact import Fact
 
@@ -15,42 +14,38 @@ CHUNK = 100
 
 
 async def write_cohort(
-    cohort_id: str, draft: CohortDraft, node: str, agency: str | None, work: Rooms
+    cohort_id: str, draft: CohortDraft, node: str, owner: str, work: Rooms
 ) -> Cohort:
-    """Write a draft of a cohort that this node hosts."""
+    """Write a draft of a cohort that this node hosts; a new one is its owner's, an agency's or "": the node's."""
     cohort = await work.cohorts.of(cohort_id)
-    if cohort.status:
-        guard_owner(cohort.owner, agency)
-    cohort = cohort.write(draft, owner=agency or "", host_node=node)
+    cohort = cohort.write(draft, owner=owner, host_node=node)
     work.cohorts.keep(cohort)
     return cohort
 
 
-async def open_cohort(cohort_id: str, agency: str | None, work: Rooms) -> Cohort:
+async def open_cohort(cohort_id: str, work: Rooms) -> Cohort:
     """Open a cohort, so that agencies can nominate."""
     cohort = await work.cohorts.get(cohort_id)
-    guard_owner(cohort.owner, agency)
     cohort = cohort.open(await work.programmes.of(cohort.programme_id))
     work.cohorts.keep(cohort)
     return cohort
 
 
 async def reschedule_cohort(
-    cohort_id: str, calendar: Calendar, agency: str | None, now: datetime, work: Rooms
+    cohort_id: str, calendar: Calendar, now: datetime, work: Rooms
 ) -> Cohort:
-    """Replace a cohort's calendar; whoever is enrolled is told afterwards."""
-    cohort = await work.cohorts.get(cohort_id)
-    guard_owner(cohort.owner, agency)
-    programme = await work.programmes.of(cohort.programme_id)
-    cohort = cohort.reschedule(calendar, programme, now)
-    work.cohorts.keep(cohort)
+    """Replace a cohort's calendar; whoever is enrolled is told afterwards, and who was offered it at once."""
+    before = await work.cohorts.get(cohort_id)
+    programme = await work.programmes.of(before.programme_id)
+    cohort = before.reschedule(calendar, programme, now)
+    told = cohort.offer.number > before.offer.number
+    work.cohorts.keep(cohort, [cohort_offered(cohort, programme, now)] if told else [])
     return cohort
 
 
-async def close_line(cohort_id: str, agency: str | None, work: Rooms) -> Cohort:
+async def close_line(cohort_id: str, work: Rooms) -> Cohort:
     """Let nobody wait for a seat any more."""
     cohort = await work.cohorts.get(cohort_id)
-    guard_owner(cohort.owner, agency)
     cohort = cohort.close_line()
     work.cohorts.keep(cohort)
     return cohort

@@ -9,9 +9,10 @@ from services.enrolment.domain.judging import Terms, shortcomings
 from services.enrolment.domain.learner import Held
 from services.enrolment.handlers.rosters import Today
 from services.enrolment.handlers.seats import enrol
+from services.enrolment.handlers.stating import left
 from services.enrolment.ports import Rooms
 from shared.events.certification import CertificateRevoked, Certified
-from shared.events.enrolment import GraduationDecided, Withdrawn
+from shared.events.enrolment import GraduationDecided
 from shared.events.progress import ProgrammeCompleted
 from shared.kernel.clock import start_of
 from shared.kernel.errors import Conflict, Invalid, NotFound
@@ -35,16 +36,8 @@ async def withdraw_learner(
     enrolment, leaves = enrolment.withdraw(withdrawal.on, withdrawal.reason)
     if leaves:
         same_day = withdrawal.on == today.day
-        fact = Withdrawn(
-            learner_id=enrolment.learner_id,
-            at=today.now if same_day else start_of(withdrawal.on, today.node),
-            enrolment_id=key,
-            cohort_id=enrolment.cohort_id,
-            cohort_title=enrolment.cohort_title,
-            agency=enrolment.agency,
-            reason=withdrawal.reason,
-        )
-        work.enrolments.keep(enrolment, [fact])
+        at = today.now if same_day else start_of(withdrawal.on, today.node)
+        work.enrolments.keep(enrolment, [left(enrolment, at)])
     return enrolment
 
 
@@ -63,13 +56,13 @@ async def enrol_oneself(learner_id: str, cohort_id: str, today: Today, work: Roo
     await work.learners.preload(learner.linked)
     linked = [await work.learners.of(each) for each in learner.linked]
     request = Request(
-        enrolment_id(learner_id, cohort_id),
+        enrolment_id(learner_id, cohort_id, cohort.host_node),
         learner_id,
         learner.agency,
-        today.node,
+        learner.home_node or today.node,
         "",
         shortcomings(learner, linked, Terms.of(cohort, programme, today.day)),
-        tuple(enrolment_id(each, cohort_id) for each in learner.linked),
+        tuple(enrolment_id(each, cohort_id, cohort.host_node) for each in learner.linked),
     )
     before = await work.enrolments.of(request.enrolment_id)
     if before.status == "enrolled":

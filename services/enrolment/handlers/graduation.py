@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import partial
 
 from services.enrolment.domain.cohort import Cohort, SittingDecision
-from services.enrolment.domain.programme import guard_owner
 from services.enrolment.handlers.cohorts import CHUNK
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.ports import Rooms, Works
@@ -16,11 +15,10 @@ _MOST_SHOWN = 100
 
 
 async def decide_graduation(
-    cohort_id: str, sitting: SittingDecision, agency: str | None, work: Rooms
+    cohort_id: str, sitting: SittingDecision, work: Rooms
 ) -> dict[str, int]:
     """Keep a sitting's decisions if every one can stand, and count them by outcome."""
     cohort = await work.cohorts.get(cohort_id)
-    guard_owner(cohort.owner, agency)
     programme = await work.programmes.get(cohort.programme_id)
     if programme.content.rules.issue == "automatic":
         raise Conflict("issued-automatically", "this programme certifies without a decision")
@@ -57,6 +55,7 @@ async def tell_decisions(cohort_id: str, now: datetime, works: Works) -> Cohort:
 async def _tell_some(cohort_id: str, now: datetime, work: Rooms) -> Cohort:
     cohort = await work.cohorts.get(cohort_id)
     keys = cohort.untold(CHUNK)
+    await work.enrolments.preload(keys)
     stating = []
     for key in keys:
         decided = cohort.decided[key]
@@ -69,6 +68,7 @@ async def _tell_some(cohort_id: str, now: datetime, work: Rooms) -> Cohort:
                 cohort_id=cohort_id,
                 cohort_title=cohort.content.title,
                 agency=decided.agency,
+                home_node=(await work.enrolments.of(key)).home_node,
                 outcome=decided.outcome,
                 decision=decided.number,
                 decided_on=sitting.decided_on,

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 
+from services.enrolment.domain.agreements import cited, in_force
 from services.enrolment.domain.cohort import Cohort, Outcome, Request
-from services.enrolment.domain.judging import Terms, shortcomings
+from services.enrolment.domain.cohort.offer import OFFER_CLOSED
+from services.enrolment.domain.cohort.seats import LEFT_EARLIER
+from services.enrolment.domain.judging import HOME_ELSEWHERE, Terms, shortcomings
 from services.enrolment.domain.learner import Claim
 from services.enrolment.domain.programme import Programme
-from services.enrolment.domain.roster import Letter, Nominee, Result, Roster
+from services.enrolment.domain.roster import ERASED, Letter, Nominee, Result, Roster
 from services.enrolment.handlers.cohorts import CHUNK
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.handlers.seats import enrol
@@ -22,6 +25,7 @@ from services.enrolment.handlers.stating import seat_given, waitlisted
 from services.enrolment.ports import Rooms, Works
 from shared.events.enrolment import NominationRefused
 from shared.events.fact import Fact
+from shared.kernel.clock import local_date
 from shared.kernel.ids import enrolment_id
 
 BLOCK = 1_000
@@ -54,7 +58,7 @@ async def draft_roster(
     cohort.guard_open()
     cohort.guard_agency(nomination.agency)
     roster = await work.rosters.of(roster_id)
-    roster = roster.draft(cohort.id, nomination.agency, nomination.rows, now)
+    roster = roster.draft(cohort.id, nomination.agency, nomination.rows, now, cohort.owner)
     work.rosters.keep(roster)
     return roster
 
@@ -78,6 +82,15 @@ async def judge_roster(roster_id: str, today: Today, works: Works) -> Roster:
     return roster
 
 
+@dataclass(frozen=True, slots=True)
+class _By:
+    """By what rows are judged; `against` are the reasons that stand against every row of the list."""
+
+    terms: Terms
+    cohort: Cohort
+    against: tuple[str, ...]
+
+
 async def _judge_block(
     roster: Roster, block: Sequence[Nominee], today: Today, works: Works
 ) -> Roster:
@@ -86,13 +99,12 @@ async def _judge_block(
     cohort, programme, judged = await works.run(partial(_look_up, roster, asking))
     results = {**standing, **judged}
     asking = [each for each in asking if each.row not in judged]
-    terms = Terms.of(cohort, programme, today.day)
+    against = await works.run(partial(_against_guests, roster, cohort, programme, today))
+    by = _By(Terms.of(cohort, programme, today.day), cohort, against)
     requests: dict[int, Request] = {}
     for start in range(0, len(asking), CHUNK):
         chunk = asking[start : start + CHUNK]
-        requests |= await patiently(
-            works, partial(_meet_learners, roster, chunk, (terms, cohort), today)
-        )
+        requests |= await patiently(works, partial(_meet_learners, roster, chunk, by, today))
     admit = _admit if cohort.content.seats is not None else _enrol_openly
     for start in range(0, len(asking), CHUNK):
         some = [requests[each.row] for each in asking[start : start + CHUNK]]
@@ -106,7 +118,7 @@ async def _judge_block(
         for start in range(0, len(asked), CHUNK):
             chunk = asked[start : start + CHUNK]
             await patiently(works, partial(_follow_dates, roster.cohort_id, chunk))
-    for part in _parts(block, results):
+    for part in _parts(roster, block, results):
         roster = await patiently(works, partial(_keep_results, roster.id, part, cohort, today))
     return roster
 
@@ -127,15 +139,28 @@ async def _look_up(
     return cohort, programme, {rows[key]: Result.of(each) for key, each in outcomes.items()}
 
 
+async def _against_guests(
+    roster: Roster, cohort: Cohort, programme: Programme, today: Today, work: Rooms
+) -> tuple[str, ...]:
+    """Tell why no guest of this list can come: no offer to their home any more, or no agreement with it."""
+    if not roster.home_node:
+        return ()
+    nominated_on = local_date(roster.drafted_at or today.now, today.node)
+    agreements = cited(await work.agreements.find({}), cohort.offer.cites)
+    agreed = in_force(agreements, today.node, roster.home_node, programme.code, today.day)
+    closed = () if cohort.offer.takes(nominated_on) else (OFFER_CLOSED,)
+    return closed + ((agreed,) if isinstance(agreed, str) else ())
+
+
 async def _meet_learners(
     roster: Roster,
     chunk: Sequence[Nominee],
-    by: tuple[Terms, Cohort],
+    by: _By,
     today: Today,
     work: Rooms,
 ) -> dict[int, Request]:
     """Record the cards of a chunk's learners, judge them, claim the days of who qualifies."""
-    terms, cohort = by
+    cohort = by.cohort
     await work.learners.preload(each.learner_id for each in chunk)
     linked = [key for each in chunk for key in (await work.learners.of(each.learner_id)).linked]
     await work.learners.preload(linked)
@@ -143,23 +168,29 @@ async def _meet_learners(
     for each in chunk:
         before = await work.learners.of(each.learner_id)
         learner = before
-        if not before.replaced_by:
+        elsewhere = before.own if roster.home_node else bool(before.home_node)
+        erased = before.erased_since(roster.drafted_at)
+        if not before.replaced_by and not elsewhere and not erased:
             card = each.card(roster.agency, cohort.agency_name(roster.agency))
-            learner = before.record(card, today.day)
+            learner = before.welcome(roster.home_node).record(card, today.day)
         others = [await work.learners.of(key) for key in learner.linked]
-        reasons = shortcomings(learner, others, terms)
+        reasons = (HOME_ELSEWHERE,) if elsewhere else shortcomings(learner, others, by.terms)
+        reasons += by.against + ((ERASED,) if erased else ())
+        if roster.home_node and (await work.enrolments.of(each.enrolment_id)).recalled:
+            reasons += (LEFT_EARLIER,)
         if not reasons and cohort.content.seats is not None:
-            wanted = Claim(cohort.id, roster.id, tuple(terms.residential), cohort.calendar_version)
+            days = tuple(by.terms.residential)
+            wanted = Claim(cohort.id, roster.id, days, cohort.calendar_version)
             learner = learner.claim(each.enrolment_id, wanted)
         work.learners.keep(learner, learner.stated_since(before, today.now))
         requests[each.row] = Request(
             each.enrolment_id,
             each.learner_id,
             roster.agency,
-            today.node,
+            roster.home_node or today.node,
             roster.id,
             reasons,
-            tuple(enrolment_id(key, cohort.id) for key in learner.linked),
+            tuple(enrolment_id(key, cohort.id, cohort.host_node) for key in learner.linked),
         )
     return requests
 
@@ -207,7 +238,9 @@ async def _enrol_openly(
     return outcomes
 
 
-def _parts(block: Iterable[Nominee], results: Mapping[int, Result]) -> Iterable[dict[int, Result]]:
+def _parts(
+    roster: Roster, block: Iterable[Nominee], results: Mapping[int, Result]
+) -> Iterable[dict[int, Result]]:
     """Cut a block's results, in row order, so that no part tells more than CHUNK refusals."""
     part: dict[int, Result] = {}
     told = 0
@@ -217,7 +250,7 @@ def _parts(block: Iterable[Nominee], results: Mapping[int, Result]) -> Iterable[
             yield part
             part, told = {}, 0
         part[each.row] = result
-        told += result.told
+        told += roster.tells(result)
     yield part
 
 
@@ -236,6 +269,7 @@ async def _keep_results(
                 cohort_id=cohort.id,
                 cohort_title=cohort.content.title,
                 agency=roster.agency,
+                home_node=roster.home_node or today.node,
                 reasons=roster.results[str(each.row)].reasons,
                 roster_id=roster.id,
             )

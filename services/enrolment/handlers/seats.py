@@ -5,9 +5,10 @@ from datetime import datetime
 
 from services.enrolment.domain.cohort import ALREADY_IN, Cohort, Outcome, Place, Request
 from services.enrolment.domain.cohort.seats import LEFT_EARLIER
+from services.enrolment.domain.enrolment import Enrolment
 from services.enrolment.domain.judging import Terms, shortcomings
 from services.enrolment.domain.programme import Programme
-from services.enrolment.handlers.stating import refused, seat_freed, seat_given
+from services.enrolment.handlers.stating import left, refused, seat_freed, seat_given
 from services.enrolment.ports import Rooms
 from shared.events.enrolment import (
     Enrolled,
@@ -30,8 +31,9 @@ async def enrol_seat_holder(fact: SeatGiven, work: Rooms) -> None:
         return
     cohort = await work.cohorts.get(fact.cohort_id)
     programme = await work.programmes.get(cohort.programme_id)
-    enrolment = enrolment.about(fact.learner_id, fact.agency, cohort, programme)
-    enrolment, enrols = enrolment.take_seat(cohort.calendar_version, fact.home_node)
+    enrolment = enrolment.about(fact, cohort, programme)
+    early = enrolment.recalled_early
+    enrolment, enrols = enrolment.take_seat(cohort.calendar_version)
     stating = (
         [
             Enrolled(
@@ -39,12 +41,12 @@ async def enrol_seat_holder(fact: SeatGiven, work: Rooms) -> None:
                 at=fact.at,
                 enrolment_id=fact.enrolment_id,
                 agency=fact.agency,
-                home_node=fact.home_node,
+                home_node=enrolment.home_node,
                 plan=cohort.plan(programme),
             )
         ]
         if enrols
-        else []
+        else _taken_back(enrolment, fact.at, early=early)
     )
     work.enrolments.keep(enrolment, stating)
 
@@ -54,8 +56,14 @@ async def note_waiting(fact: Waitlisted, work: Rooms) -> None:
     enrolment = await work.enrolments.of(fact.enrolment_id)
     cohort = await work.cohorts.get(fact.cohort_id)
     programme = await work.programmes.get(cohort.programme_id)
-    enrolment = enrolment.about(fact.learner_id, fact.agency, cohort, programme)
-    work.enrolments.keep(enrolment.wait())
+    enrolment = enrolment.about(fact, cohort, programme)
+    early, enrolment = enrolment.recalled_early, enrolment.wait()
+    work.enrolments.keep(enrolment, _taken_back(enrolment, fact.at, early=early))
+
+
+def _taken_back(enrolment: Enrolment, at: datetime, *, early: bool) -> list[Fact]:
+    """State again that a guest left whose place is heard of only now: the cohort has to free it."""
+    return [left(enrolment, at)] if early else []
 
 
 async def note_freed_place(fact: SeatFreed, work: Rooms) -> None:
@@ -63,7 +71,7 @@ async def note_freed_place(fact: SeatFreed, work: Rooms) -> None:
     enrolment = await work.enrolments.of(fact.enrolment_id)
     cohort = await work.cohorts.get(fact.cohort_id)
     programme = await work.programmes.get(cohort.programme_id)
-    enrolment = enrolment.about(fact.learner_id, fact.agency, cohort, programme)
+    enrolment = enrolment.about(fact, cohort, programme)
     work.enrolments.keep(enrolment.free())
 
 
@@ -100,6 +108,8 @@ async def _fill(cohort: Cohort, stating: list[Fact], at: datetime, work: Rooms) 
         if not cohort.free or len(stating) + 2 > _MOST_FACTS:
             break
         place = cohort.places[key]
+        if cohort.is_guest(place) and cohort.full_of_guests(cohort.guests):
+            continue
         reasons = await _reasons(place, terms, work)
         if reasons:
             cohort, _ = cohort.free_place(key, *reasons)
@@ -110,7 +120,7 @@ async def _fill(cohort: Cohort, stating: list[Fact], at: datetime, work: Rooms) 
         else:
             cohort = cohort.promote(key)
             stating.append(seat_given(cohort, key, place, at, promoted=True))
-    more = bool(cohort.free and cohort.waiting)
+    more = bool(cohort.free and cohort.promotable)
     work.cohorts.keep(cohort.begin("seats") if more else cohort.finish("seats"), stating)
 
 
@@ -130,7 +140,12 @@ async def release_days(fact: SeatFreed | Withdrawn, work: Rooms) -> None:
 
 
 async def release_refused_days(fact: NominationRefused, work: Rooms) -> None:
-    """Give back the days that a refused nomination claimed, and only that one's."""
+    """Give back the days that a refused nomination claimed, and only that one's.
+
+    Whoever is refused for holding a place already keeps the days for that one.
+    """
+    if fact.reasons == (ALREADY_IN,):
+        return
     learner = await work.learners.of(fact.learner_id)
     work.learners.keep(learner.release_for(fact.enrolment_id, fact.roster_id))
 
@@ -149,8 +164,8 @@ async def enrol(
             return Outcome("refused", (ALREADY_IN,))
     if request.reasons:
         return Outcome("refused", request.reasons)
-    enrolment = enrolment.about(request.learner_id, request.agency, cohort, programme)
-    enrolment, _ = enrolment.take_seat(cohort.calendar_version, request.home_node)
+    enrolment = enrolment.about(request, cohort, programme)
+    enrolment, _ = enrolment.take_seat(cohort.calendar_version)
     enrolment = enrolment.by_list(request.roster_id)
     work.enrolments.keep(
         enrolment,

@@ -35,7 +35,8 @@ async def tell_staff_list(key: str, works: Works) -> StaffList:
 async def _compare(key: str, work: Rooms) -> StaffList:
     staff = await work.staff_lists.get(key)
     if staff.status == "received":
-        present = await work.learners.find({"agency": staff.agency, "active": True})
+        ours = {"agency": staff.agency, "active": True, "home_node": {"$in": ["", None]}}
+        present = await work.learners.find(ours)
         await work.learners.preload(each.learner_id for each in staff.members)
         known = [await work.learners.of(each.learner_id) for each in staff.members]
         staff = staff.compare(present, known)
@@ -47,8 +48,8 @@ async def _record_some(staff: StaffList, members: Sequence[Member], work: Rooms)
     await work.learners.preload(each.learner_id for each in members)
     for each in members:
         before = await work.learners.of(each.learner_id)
-        # Whoever has a newer number is listed under that one.
-        if before.replaced_by:
+        # Whoever has a newer number is listed under that one, and another node's people there.
+        if before.replaced_by or before.home_node or before.erased_since(staff.instant):
             continue
         learner = before.record(each.card, staff.day)
         work.learners.keep(learner, learner.stated_since(before, staff.instant))

@@ -184,8 +184,29 @@ _REASONS = {
     "withdrew-earlier": "withdrew from this cohort earlier",
 }
 
+_DESK = {
+    "waitlisted": "On the waiting list of {cohort}, at place {position}",
+    "nomination_refused": "Nomination for {cohort} not accepted, because:\n{reasons}",
+    "enrolled": "Enrolled in {cohort}",
+    "withdrawn": "Participation in {cohort} ended: {reason}",
+    "rescheduled": "New dates of {cohort}:\n{calendar}",
+    "phase_completed": "Phase {phase} of {of}, {title}, of {cohort} completed",
+    "programme_completed": "All phases of {cohort} completed ({jp} JP)",
+    "programme_completed.corrected": "Results in {cohort} corrected (revision {revision})",
+    "phase_at_risk": "Phase {phase} of {cohort} ends on {due} and is not complete yet:\n{missing}",
+    "graduation_decided.graduated": "Graduated from {cohort}",
+    "graduation_decided.deferred": "Graduation from {cohort} deferred",
+    "graduation_decided.not_graduated": "Did not graduate from {cohort}",
+    "graduation_decided.left": "Recorded as having left {cohort}",
+    "certified": "Certificate of {programme} issued, number {number} ({jp} JP)",
+    "certified.again": "Replacement certificate of {programme} issued, number {number} ({jp} JP)",
+    "certificate_superseded": "Certificate number {number} replaced by number {by_number}",
+    "certificate_revoked": "Certificate number {number} revoked: {reason}",
+}
+
 PHRASES = Phrases(
     templates=_TEMPLATES,
+    desk=_DESK,
     reasons=_REASONS,
     months=(
         "January", "February", "March", "April", "May", "June", "July", "August", "September",

@@ -193,8 +193,29 @@ _REASONS = {
     "withdrew-earlier": "pernah mengundurkan diri dari angkatan ini",
 }
 
+_DESK = {
+    "waitlisted": "Daftar tunggu {cohort}, urutan ke-{position}",
+    "nomination_refused": "Usulan untuk {cohort} belum dapat diterima, karena:\n{reasons}",
+    "enrolled": "Ditetapkan sebagai peserta {cohort}",
+    "withdrawn": "Kepesertaan dalam {cohort} berakhir: {reason}",
+    "rescheduled": "Jadwal {cohort} berubah:\n{calendar}",
+    "phase_completed": "Tahap {phase} dari {of}, {title}, pada {cohort} selesai",
+    "programme_completed": "Seluruh tahap {cohort} selesai ({jp} JP)",
+    "programme_completed.corrected": "Hasil pada {cohort} dibetulkan (pembetulan ke-{revision})",
+    "phase_at_risk": "Tahap {phase} pada {cohort} berakhir {due} dan belum lengkap:\n{missing}",
+    "graduation_decided.graduated": "Dinyatakan lulus dari {cohort}",
+    "graduation_decided.deferred": "Kelulusan dari {cohort} ditunda",
+    "graduation_decided.not_graduated": "Dinyatakan tidak lulus dari {cohort}",
+    "graduation_decided.left": "Dicatat tidak melanjutkan {cohort}",
+    "certified": "Sertifikat {programme} terbit, nomor {number} ({jp} JP)",
+    "certified.again": "Sertifikat pengganti {programme} terbit, nomor {number} ({jp} JP)",
+    "certificate_superseded": "Sertifikat nomor {number} digantikan oleh nomor {by_number}",
+    "certificate_revoked": "Sertifikat nomor {number} dicabut: {reason}",
+}
+
 PHRASES = Phrases(
     templates=_TEMPLATES,
+    desk=_DESK,
     reasons=_REASONS,
     months=(
         "Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September",

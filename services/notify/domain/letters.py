@@ -69,6 +69,8 @@ def prepare(
         return _ended(notice, "declined", "by-preference"), None
     if within is not None and notice.at < now - within:
         return _ended(notice, "declined", "too-old"), None
+    if card.erased:
+        return _ended(notice, "declined", "erased"), None
     if not card.card_version:
         return _later(notice, "no-card-yet", now), None
     if not card.email:

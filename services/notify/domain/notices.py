@@ -48,6 +48,7 @@ class Notice:
 
     `place` orders notices: when the fact happened, then the id. `words` are what its text is made
     of. The `mail` fields follow the e-mail: it may be tried (again) from the stamp `mail_due` on.
+    `seen` tells whether somebody of the person's agency has seen it.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Notice:
     mail_tries: int = 0
     mail_reason: str = ""
     mail_at: str = ""
+    seen: bool = False
 
     @classmethod
     def of(cls, fact: Any, channels: Collection[Channel] = CHANNELS) -> Self:  # noqa: ANN401
@@ -90,6 +92,10 @@ class Notice:
         """Tell when the fact happened."""
         return datetime.fromisoformat(self.place[:_STAMP])
 
+    def see(self) -> Self:
+        """Note that the person's agency has seen it."""
+        return replace(self, seen=True)
+
     def read(self) -> Self:
         """Note that the person has read it."""
         return replace(self, unread=False)
@@ -97,13 +103,41 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What notify needs of a learner's card, and no more; version 0 is a card not yet heard of."""
+    """What notify needs of a learner's card, and no more; version 0 is a card not yet heard of.
+
+    `abroad` is somebody who was never one of this node's own people. What was recorded until
+    `erased_at` names and reaches nobody any more.
+    """
 
     id: str
     card_version: int = 0
     name: str = ""
     email: str = ""
     language: Language = "id"
+    abroad: bool = False
+    recorded_at: datetime | None = None
+    erased_at: datetime | None = None
+
+    @property
+    def known(self) -> bool:
+        """Tell whether this is one of the node's own people, or was."""
+        return bool(self.card_version) and not self.abroad
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether who this is was recorded before an erasure, and nothing after it."""
+        recorded = self.recorded_at
+        return self.erased_at is not None and (recorded is None or recorded <= self.erased_at)
+
+    def erase(self, at: datetime) -> Self:
+        """Forget who this is, as far as it was recorded by then."""
+        if self.erased_at and self.erased_at >= at:
+            return self
+        return replace(self, erased_at=at).blanked()
+
+    def blanked(self) -> Self:
+        """Name and reach nobody where what is known was recorded before an erasure."""
+        return replace(self, name="", email="", language="id") if self.erased else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,13 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """All phrases of one language; templates by a notice's type, a variant after a full stop."""
+    """All phrases of one language; templates by a notice's type, a variant after a full stop.
+
+    `desk` are the lines, by type or variant, in which a person's agency reads the same.
+    """
 
     templates: Mapping[str, Template]
+    desk: Mapping[str, str]
     reasons: Mapping[str, str]
     months: Sequence[str]
     decimal: str

@@ -36,6 +36,12 @@ def tell(type_: str, words: Mapping[str, Any], language: Language) -> Text:
     return Text(one_line(template.subject.format_map(values)), told)
 
 
+def report(type_: str, words: Mapping[str, Any], language: Language) -> str:
+    """Word a notice as the person's agency reads it, beside the name."""
+    phrases = PHRASES[language]
+    return phrases.desk[_variant(type_, words)].format_map(_localised(words, language, phrases))
+
+
 def greet(text: Text, name: str, language: Language) -> Text:
     """Put a salutation before and a closing after, as a letter has them."""
     phrases = PHRASES[language]

@@ -39,6 +39,8 @@ class PhaseDone(BaseModel):
     """A completed phase with its training hours."""
 
     phase: int
+    title: str
+    title_en: str
     jp: int
     at: datetime
 
@@ -166,7 +168,10 @@ def _shown(each: Counted) -> EntryShown:
         jp=entry.live.jp if entry.live else entry.jp,
         counted_jp=each.jp,
         year=each.year,
-        phases=[PhaseDone(phase=one.phase, jp=one.jp, at=one.at) for one in entry.phases],
+        phases=[
+            PhaseDone(phase=one.phase, title=one.title, title_en=one.title_en, jp=one.jp, at=one.at)
+            for one in entry.phases
+        ],
         of=entry.of,
         completed_at=entry.completed_at,
         certificate=_certificate(entry.live) if entry.live else None,

@@ -30,6 +30,7 @@ def warn(record: Record, now: datetime, days: int) -> tuple[Record, list[Fact]]:
             PhaseAtRisk(
                 **whose(record),
                 at=now,
+                home_node=record.home_node,
                 phase=phase.number,
                 title=phase.title,
                 title_en=phase.title_en,

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
 from shared.events.enrolment import Enrolled, GraduationDecided, LearnerLinked, Outcome, Withdrawn
+from shared.events.exchange import LearnerTransferred
 from shared.events.plan import ProgrammeRef
 from shared.events.progress import PhaseCompleted, ProgrammeCompleted
 
@@ -22,6 +23,8 @@ class PhaseEntry:
     phase: int
     jp: int
     at: datetime
+    title: str = ""
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ class Certificate:
 class Entry:
     """What is known of one enrolment; `node` and `host_agency` tell who taught it.
 
-    `ended` are the certificate revisions that are no longer live.
+    `ended` are the certificate revisions that are no longer live. `brought`: some of it was told by a
+    home that the person had before.
     """
 
     enrolment_id: str
@@ -82,6 +86,7 @@ class Entry:
     until: date | None = None
     certificates: tuple[Certificate, ...] = ()
     ended: tuple[int, ...] = ()
+    brought: bool = False
 
     @property
     def live(self) -> Certificate | None:
@@ -101,6 +106,15 @@ class Entry:
         return "completed" if self.completed_at else "under-way"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Move:
+    """The person's record moved from one home node to another."""
+
+    at: datetime
+    home: str
+    to: str
+
+
 @dataclass(frozen=True, slots=True)
 class Passport:
     """One learner's training record under one pseudonym; `linked` are others of the same person."""
@@ -108,6 +122,21 @@ class Passport:
     id: str
     linked: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """Tell the node that the person moved to last; "" for one who never moved."""
+        return self.moves[-1].to if self.moves else ""
+
+    def next_home(self, node: str) -> str:
+        """Tell where this node's person has moved to; "" for whom it need not tell of."""
+        last = self.moves[-1] if self.moves else None
+        return last.to if last and last.home == node != last.to else ""
+
+    def came_from(self, node: str) -> bool:
+        """Tell whether this node was the person's home before."""
+        return any(move.home == node for move in self.moves)
 
     def entry(self, enrolment_id: str) -> Entry:
         """Tell the entry of an enrolment, blank where nothing is known of it."""
@@ -119,7 +148,8 @@ class Passport:
         """Tell the training hours certified by enrolment."""
         return {each.enrolment_id: each.live.jp for each in self.entries if each.live}
 
-    def _with(self, entry: Entry) -> Self:
+    def keep(self, entry: Entry) -> Self:
+        """Put an entry in its place."""
         others = [each for each in self.entries if each.enrolment_id != entry.enrolment_id]
         entries = sorted((*others, entry), key=lambda each: each.enrolment_id)
         return replace(self, entries=tuple(entries))
@@ -138,13 +168,13 @@ class Passport:
             of=len(plan.phases),
             enrolled_at=fact.at,
         )
-        return self._with(entry)
+        return self.keep(entry)
 
     def withdrawn(self, fact: Withdrawn) -> Self:
         """Note that the learner has left."""
         entry = _told_of_cohort(self.entry(fact.enrolment_id), fact)
         first = min(entry.withdrawn_at or fact.at, fact.at)
-        return self._with(replace(entry, withdrawn_at=first))
+        return self.keep(replace(entry, withdrawn_at=first))
 
     def phase_completed(self, fact: PhaseCompleted) -> Self:
         """Note a phase, once."""
@@ -152,15 +182,16 @@ class Passport:
         if any(each.phase == fact.phase for each in entry.phases):
             return self
         entry = _told_of_cohort(entry, fact, fact.programme)
-        phases = sorted((*entry.phases, PhaseEntry(fact.phase, fact.jp, fact.at)))
-        return self._with(replace(entry, of=entry.of or fact.of, phases=tuple(phases)))
+        done = PhaseEntry(fact.phase, fact.jp, fact.at, fact.title, fact.title_en)
+        phases = sorted((*entry.phases, done))
+        return self.keep(replace(entry, of=entry.of or fact.of, phases=tuple(phases)))
 
     def programme_completed(self, fact: ProgrammeCompleted) -> Self:
         """Note completion; the higher revision holds."""
         entry = self.entry(fact.enrolment_id)
         if fact.revision <= entry.revision:
             return self
-        return self._with(
+        return self.keep(
             replace(
                 _told_of_cohort(entry, fact, fact.programme),
                 jp=entry.jp or fact.jp,
@@ -175,7 +206,7 @@ class Passport:
         entry = self.entry(fact.enrolment_id)
         if fact.decision <= entry.decision:
             return self
-        return self._with(
+        return self.keep(
             replace(
                 _told_of_cohort(entry, fact),
                 decision=fact.decision,
@@ -191,11 +222,11 @@ class Passport:
         if any(each.revision == fact.revision for each in entry.certificates):
             return self
         certificates = (*entry.certificates, Certificate.of(fact))
-        return self._with(
+        return self.keep(
             replace(
                 _told_of_cohort(entry, fact, fact.programme),
-                node=entry.node or fact.host_node,
-                host_agency=entry.host_agency or fact.host_agency,
+                node=fact.host_node,
+                host_agency=fact.host_agency,
                 certificates=tuple(sorted(certificates, key=lambda each: each.revision)),
             )
         )
@@ -207,13 +238,25 @@ class Passport:
             return self
         ended = tuple(sorted((*entry.ended, fact.revision)))
         programme = entry.programme or fact.programme
-        return self._with(replace(entry, programme=programme, ended=ended))
+        return self.keep(replace(entry, programme=programme, ended=ended))
 
     def link(self, fact: LearnerLinked) -> Self:
         """Note that another pseudonym is the same person."""
         if fact.other_id in self.linked:
             return self
         return replace(self, linked=tuple(sorted((*self.linked, fact.other_id))))
+
+    def move(self, fact: LearnerTransferred) -> Self:
+        """Note that the person's record moves to another home."""
+        move = Move(fact.at, fact.home_node, fact.to_node)
+        if move in self.moves:
+            return self
+        return replace(self, moves=tuple(sorted((*self.moves, move))))
+
+    def taught_at(self, enrolment_id: str, node: str) -> Self:
+        """Note who teaches an enrolment that has not told so itself yet."""
+        entry = self.entry(enrolment_id)
+        return self if entry.node else self.keep(replace(entry, node=node))
 
 
 def _told_of_cohort(

@@ -14,7 +14,7 @@ Status = Literal["open", "completed", "withdrawn"]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One learner's way through one cohort; the id is the enrolment's.
+    """One learner's way through one cohort; the id is the enrolment's, `owner` the agency whose own cohort it is.
 
     `plan` is the cohort's plan as JSON, "" until the enrolment is heard of; `completed` holds the
     instants at which the first phases were completed, in order. What was stated already stays told:
@@ -26,6 +26,7 @@ class Record:
     cohort_id: str = ""
     agency: str = ""
     home_node: str = ""
+    owner: str = ""
     enrolled_at: datetime | None = None
     withdrawn_at: datetime | None = None
     plan: str = ""

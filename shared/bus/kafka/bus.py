@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +15,7 @@ from aiokafka.partitioner import murmur2
 
 from shared.bus.delivery import Delivery
 from shared.bus.kafka.reader import Reader
+from shared.bus.kafka.security import PLAIN, Security, diagnose, reason
 from shared.events.fact import TOPICS
 from shared.events.message import Message
 from shared.kernel.errors import Unavailable
@@ -28,7 +29,7 @@ _PING_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
 _BATCH_BYTES = 512 * 1024
 _LARGEST_REQUEST = 4 * 1024 * 1024
-_TOPIC_EXISTS = 36
+_TOPIC_UNKNOWN, _TOPIC_REFUSED, _TOPIC_EXISTS = 3, 29, 36
 _MARKED = TopicPartition("enrolment", 0)
 _LEARNER_PARTITIONS = 6
 """Fixed for good: a compacted topic that gains partitions holds one learner's card twice."""
@@ -43,6 +44,7 @@ class Cluster:
     session_ms: int = 10_000
     partitions: int = 6
     replication: int = 1
+    security: Security = PLAIN
 
 
 class KafkaBus:
@@ -55,6 +57,7 @@ class KafkaBus:
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self._readers: list[Reader] = []
+        self._known: set[str] = set()
 
     async def open(self) -> None:
         """Make the topics that are missing and connect; Unavailable while the brokers are away."""
@@ -81,14 +84,18 @@ class KafkaBus:
             ) from broken
         except (KafkaError, TimeoutError, OSError) as away:
             if type(away).__name__ == "UnknownTopicOrPartitionError":
-                await self._make_topics()
-            raise Unavailable(f"the broker is away ({type(away).__name__})") from away
+                await self._make_topics({*TOPICS, *self._known})
+            raise Unavailable(reason(away)) from away
 
     async def _publish(self, messages: Sequence[Message]) -> None:
         """Hand whole batches to the driver: a future for each batch, not for each fact."""
         producer = self._producer
         if producer is None:
             raise Unavailable("the bus is closed")
+        shares = {message.topic for message in messages if message.to} - self._known
+        if shares:
+            await self._make_topics(shares)
+            self._known |= shares
         groups: dict[tuple[str, int], list[Message]] = {}
         counts: dict[str, int] = {}
         for message in messages:
@@ -111,7 +118,13 @@ class KafkaBus:
         """Run subscriptions for as long as the block lasts, and drain them at its end."""
         cluster = self._cluster
         readers = [
-            Reader(each, cluster.bootstrap, self._client_id, session_ms=cluster.session_ms)
+            Reader(
+                each,
+                cluster.bootstrap,
+                self._client_id,
+                session_ms=cluster.session_ms,
+                security=cluster.security,
+            )
             for each in deliveries
         ]
         tasks = [start(reader.run(), reader.name) for reader in readers]
@@ -140,6 +153,27 @@ class KafkaBus:
         """Tell by subscription how many records are not handled yet; one at least while it joins."""
         return {reader.name: reader.lag for reader in self._readers}
 
+    async def ends(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Tell by partition where a topic begins and ends; nothing where the broker cannot be trusted in that."""
+        if not self._cluster.idempotent:
+            # The embedded broker names ends that are too low (ADR 0005).
+            return {}
+        producer = self._producer
+        if producer is None:
+            raise Unavailable("the bus is closed")
+        if topic not in {*TOPICS, *self._known}:
+            await self._make_topics({topic})
+            self._known.add(topic)
+        async with self._looking(None) as consumer:
+            # A consumer that reads nothing hears of no topics; the producer asks for this one.
+            numbers = await producer.partitions_for(topic)
+            parts = [TopicPartition(topic, number) for number in numbers]
+            starts, ends = (
+                await consumer.beginning_offsets(parts),
+                await consumer.end_offsets(parts),
+            )
+        return {part.partition: (starts[part], ends[part]) for part in parts}
+
     async def remembers(self, mark: str) -> bool:
         """Tell whether the broker, in its present life, was told to remember a mark."""
         async with self._marking(mark) as consumer:
@@ -153,19 +187,26 @@ class KafkaBus:
 
     @asynccontextmanager
     async def _marking(self, mark: str) -> AsyncIterator[AIOKafkaConsumer]:
+        async with self._looking(f"mark.{mark}") as consumer:
+            consumer.assign([_MARKED])
+            yield consumer
+
+    @asynccontextmanager
+    async def _looking(self, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
+        """Open a consumer that reads nothing."""
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._cluster.bootstrap,
             client_id=self._client_id,
-            group_id=f"mark.{mark}",
+            group_id=group,
             enable_auto_commit=False,
+            **self._cluster.security.options(),
         )
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
                 await consumer.start()
-                consumer.assign([_MARKED])
                 yield consumer
         except (KafkaError, TimeoutError, OSError) as away:
-            raise Unavailable(f"the broker is away ({type(away).__name__})") from away
+            raise Unavailable(reason(away)) from away
         finally:
             await consumer.stop()
 
@@ -178,12 +219,13 @@ class KafkaBus:
             request_timeout_ms=_REQUEST_MS,
             max_batch_size=_BATCH_BYTES,
             max_request_size=_LARGEST_REQUEST,
+            **self._cluster.security.options(),
         )
         try:
             await producer.start()
         except (KafkaError, OSError) as away:
             await producer.stop()
-            raise Unavailable(f"the broker is away ({type(away).__name__})") from away
+            raise Unavailable(reason(away)) from away
         return producer
 
     async def _renew(self) -> None:
@@ -193,20 +235,39 @@ class KafkaBus:
             if stale is not None:
                 await stale.stop()
 
-    async def _make_topics(self) -> None:
+    async def _make_topics(self, names: Collection[str] = TOPICS) -> None:
+        """Make the topics that are missing; Unavailable where some are and this principal may not make them."""
+        options = self._cluster.security.options()
         admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._cluster.bootstrap, request_timeout_ms=_REQUEST_MS
+            bootstrap_servers=self._cluster.bootstrap, request_timeout_ms=_REQUEST_MS, **options
         )
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
                 await admin.start()
-                answer = await admin.create_topics([self._topic(name) for name in TOPICS])
-            for code in {error[1] for error in answer.topic_errors} - {0, _TOPIC_EXISTS}:
-                _log.error("a topic cannot be made: %s", for_code(code).__name__)
+                absent = await self._made(admin, sorted({*names} - set(await admin.list_topics())))
         except (KafkaError, TimeoutError, OSError) as away:
-            raise Unavailable(f"the broker is away ({type(away).__name__})") from away
+            why = await diagnose(away, self._cluster.bootstrap, self._cluster.security)
+            raise Unavailable(why) from away
         finally:
             await admin.close()
+        if absent:
+            raise Unavailable(
+                f"these topics are missing, and only an administrator may make them "
+                f"(`corpu topics apply`): {', '.join(absent)}"
+            )
+
+    async def _made(self, admin: AIOKafkaAdminClient, missing: Sequence[str]) -> list[str]:
+        """Make topics, and tell which of them this principal may not make and knows to be missing."""
+        if not missing:
+            return []
+        answer = await admin.create_topics([self._topic(name) for name in missing])
+        codes = {name: code for name, code, *_ in answer.topic_errors}
+        for code in set(codes.values()) - {0, _TOPIC_EXISTS, _TOPIC_REFUSED}:
+            _log.error("a topic cannot be made: %s", for_code(code).__name__)
+        refused = [name for name, code in codes.items() if code == _TOPIC_REFUSED]
+        # A topic that this principal may not see is none of its business: only one it may is missing.
+        seen = await admin.describe_topics(refused) if refused else []
+        return [each["topic"] for each in seen if each["error_code"] == _TOPIC_UNKNOWN]
 
     def _topic(self, name: str) -> NewTopic:
         if name == "learners":
@@ -221,7 +282,7 @@ def _batches(producer: AIOKafkaProducer, group: Sequence[Message]) -> Iterator[A
     """Fill the driver's batches with one partition's messages, in their order."""
     batch = producer.create_batch()
     for message in group:
-        key, value, headers = message.subject.encode(), message.data.encode(), message.to_headers()
+        key, value, headers = message.subject.encode(), message.value, message.to_headers()
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
             yield batch
             batch = producer.create_batch()

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import random
+import time
+from collections.abc import Coroutine
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -10,15 +12,21 @@ from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared.bus import metrics
 from shared.bus.delivery import Delivery
+from shared.bus.kafka.security import PLAIN, Security, diagnose
 from shared.kernel.errors import Unavailable
 from shared.kernel.faults import durable
 from shared.kernel.tasks import end, start
 
 _log = logging.getLogger(__name__)
 _BATCH = 1_000
-_POLL_MS = 1_000
+_POLL_MS = 5_000
+_WAKE_MS = 1_000
+_NEW_TOPICS_MS = 10_000
 _LONGEST_WAIT = 5.0
+_REST = 2.0
+_LONGEST_REST = 0.3
 _COMMIT_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
 _JOINING_SECONDS = 0.1
 _STUCK_LOOKS = 12
@@ -33,6 +41,7 @@ class Reader:
     def __init__(
         self, delivery: Delivery[Any], bootstrap: str, client_id: str, *,
         session_ms: int = 10_000, look_every: float = _LOOK_SECONDS,
+        security: Security = PLAIN,
     ) -> None:  # fmt: skip
         """Read for a delivery; the subscription's name is the consumer group."""
         self.name = delivery.subscription.name
@@ -45,6 +54,7 @@ class Reader:
         self._places: dict[TopicPartition, int] = {}
         self._in_hand = False
         self._look_every = look_every
+        self._security = security
 
     def stop(self) -> None:
         """End after the batch in hand."""
@@ -58,17 +68,26 @@ class Reader:
                 await self._session()
                 delay = 0.2
             except (KafkaError, Unavailable, OSError) as away:
-                _log.warning("%s waits for the broker: %s", self.name, type(away).__name__)
+                why = await diagnose(away, self._bootstrap, self._security)
+                _log.warning("%s waits: %s", self.name, why)
                 await self._pause(delay)
                 delay = min(delay * 2, _LONGEST_WAIT)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # Nobody cancelled us: one of the driver's own tasks was, and it passed that on.
+                _log.warning("%s lost its consumer and begins again", self.name)
+                await self._pause(delay)
             except Exception:  # noqa: BLE001 - a defect must not silence a subscription for good
                 _log.exception("%s met a defect and begins again", self.name)
                 await self._pause(_LONGEST_WAIT)
 
     async def _session(self) -> None:
         """Join the group and read until stopped, or until the watchdog finds the consumer stuck."""
+        subscription = self._delivery.subscription
         consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
-            *self._delivery.subscription.topics,
+            *subscription.topics,
             bootstrap_servers=self._bootstrap,
             client_id=self._client_id,
             group_id=self.name,
@@ -78,9 +97,16 @@ class Reader:
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 3,
             max_poll_interval_ms=600_000,
-            fetch_max_wait_ms=1_000,
+            fetch_max_wait_ms=_POLL_MS,
+            # How often the driver looks whether there is something new to fetch; news wake it anyway.
+            consumer_timeout_ms=_WAKE_MS,
             request_timeout_ms=20_000,
+            # A topic that begins to be mirrored is found by looking again.
+            metadata_max_age_ms=_NEW_TOPICS_MS if subscription.pattern else 300_000,
+            **self._security.options(),
         )
+        if subscription.pattern:
+            consumer.subscribe(pattern=f"^(?:{subscription.pattern})$")
         try:
             await consumer.start()
             self._consumer, self._places, self._in_hand = consumer, {}, False
@@ -99,7 +125,25 @@ class Reader:
                 await end(reading, watching, stopping)
         finally:
             self._consumer = None
-            await consumer.stop()
+            await self._close(consumer)
+
+    async def _close(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        """Leave the group and disconnect, also where the driver fails to, or waits for ever."""
+        if await self._closed(consumer.stop()):
+            return
+        # Its heartbeat was cut off, and with it all that it closes after that: it would read on unheard.
+        for part in (consumer._fetcher, consumer._client):  # noqa: SLF001 - it stops itself only once
+            if part is not None:
+                await self._closed(part.close())
+
+    async def _closed(self, closing: Coroutine[Any, Any, None]) -> bool:
+        """Let the driver close something, for so long; False if it did not come to its end."""
+        task = start(closing, f"{self.name}:close")
+        try:
+            await asyncio.wait({task}, timeout=_CLOSE_SECONDS)
+        finally:
+            await end(task)
+        return not task.cancelled() and task.exception() is None
 
     async def _told_to_stop(self) -> None:
         await self._stopping.wait()
@@ -112,10 +156,14 @@ class Reader:
                 continue
             self._in_hand = True
             self._places |= {part: found[0].offset for part, found in batch.items()}
+            began = time.monotonic()
             if await self._deliver(records):
                 self._places |= {part: found[-1].offset + 1 for part, found in batch.items()}
                 await self._commit(consumer, batch)
             self._in_hand = False
+            if len(records) < _BATCH:
+                # Under load more comes together meanwhile, and each batch has its price, however small it is.
+                await asyncio.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST))
 
     async def _deliver(self, records: list[ConsumerRecord[bytes, bytes]]) -> bool:
         """Deliver, and wait for a store or broker that is away; False if told to stop meanwhile."""
@@ -152,12 +200,17 @@ class Reader:
         """Tell how many records are not handled yet; one at least wherever that is not known."""
         consumer = self._consumer
         if consumer is None or not self._places:
-            return 1
+            return 0 if consumer and self._idle else 1
         mine = consumer.assignment()
         return sum(
             _behind(consumer.highwater(part) if part in mine else None, place)
             for part, place in self._places.items()
         )
+
+    @property
+    def _idle(self) -> bool:
+        """Tell whether there may well be nothing to read: a pattern need not match any topic yet."""
+        return bool(self._delivery.subscription.pattern)
 
     async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
         """Measure the lag, and return when it stands while nothing moves."""
@@ -176,7 +229,9 @@ class Reader:
                     metrics.RESTARTS.labels(self.name).inc()
                     _log.error("%s stands still while its lag grows; it begins again", self.name)
                     return
-            await asyncio.sleep(self._look_every if self._places else _JOINING_SECONDS)
+            await asyncio.sleep(
+                self._look_every if self._places or self._idle else _JOINING_SECONDS
+            )
 
     async def _find_places(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
         """Ask the consumer where it stands, which rebalances and lost records move behind our back."""
@@ -200,7 +255,11 @@ class Reader:
         if not places:
             return False
         # The embedded broker's answer may be too low, never too high: it can hide, and never feign, a lag.
-        ends = await consumer.end_offsets(list(places))
+        try:
+            ends = await consumer.end_offsets(list(places))
+        except KafkaError:
+            # A broker that does not even say that is away, which is waited for.
+            return False
         return any(end_ > places[part] for part, end_ in ends.items())
 
     async def _pause(self, seconds: float) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from services.certification.handlers import account_for_numbers
+from services.certification.handlers.certifying import account_for_numbers
 from services.certification.store import CertificationWork
 from shared.events.fact import Fact
 from tests.support.certification import (

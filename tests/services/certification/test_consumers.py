@@ -90,4 +90,5 @@ def test_subscription_names_are_durable() -> None:
     assert [each.name for each in SUBSCRIPTIONS] == [
         "certification.certify-when-complete",
         "certification.keep-cards",
+        "certification.follow-who-moves",
     ]

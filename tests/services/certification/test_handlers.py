@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.certification import handlers
 from services.certification.domain.dossier import Signature
+from services.certification.handlers import certifying as handlers
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Invalid, NotFound

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.certification import handlers
 from services.certification.domain.register import ENTRIES_A_PAGE
+from services.certification.handlers import certifying as handlers
 from services.certification.store import KINDS, audit_rows
 from shared.events.fact import Fact
 from shared.kernel.errors import Unavailable
@@ -328,8 +328,8 @@ async def test_a_batch_costs_a_handful_of_store_calls() -> None:
     calls = Counter(store.calls)
 
     assert len(await gapless(node)) == 500
-    # Keys are looked up a hundred at a time, then the open page is found; dossiers are loaded together.
-    assert calls == Counter(find=5 + 1, load=1 + 1, write=2)
+    # Keys are looked up a hundred at a time, then the open page is found; dossiers are loaded together, and the cards.
+    assert calls == Counter(find=5 + 1, load=1 + 1 + 1, write=2)
 
 
 @settings(max_examples=60, deadline=None)

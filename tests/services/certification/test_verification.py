@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import json
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from services.certification.api.throttle import Throttle, neighbourhood
 from services.certification.api.verification import preferred
 from services.certification.papers.words import day, reason, score, span
+from shared.events.enrolment import LearnerErased
+from shared.federation.retention import Retention
 from tests.support.certification import (
     AUTOMATIC,
     COMPLETED,
@@ -22,7 +26,7 @@ from tests.support.certification import (
     plan,
     recorded,
 )
-from tests.support.serving import serving
+from tests.support.serving import NOW, serving
 
 STORY = (enrolled(), completed(), decided(), recorded())
 
@@ -278,3 +282,40 @@ def test_dates_scores_and_reasons_in_words() -> None:
     assert (score(87.0, 2, "id"), score(87.0, 0, "en")) == ("87,00", "87")
     assert reason("withdrawn", "en") == "the learner withdrew"
     assert reason("nama salah", "en") == "nama salah"
+
+
+async def test_an_erased_holder_is_named_no_more(tmp_path: Path) -> None:
+    """The page says so, with the basis on which the rest is kept; the name is sealed and not printed."""
+    key = tmp_path / "pseudonym.hex"
+    served = Served(CORPU_PSEUDONYM_KEY_FILE=key)
+    async with serving(served.app) as client:
+        await served.hear(*STORY)
+        await sign(served, client)
+        (path,) = await paths(served, client)
+        await served.hear(LearnerErased(learner_id="l1", at=NOW))
+        await served.hear(recorded(version=2))
+
+        told = (await client.get(f"{path}.json")).json()
+        page = (await client.get(f"{path}?lang=en")).text
+        printed = await client.get("/certificates/e1/pdf", headers=served.organiser())
+
+    assert (True, None, True) == (told["valid"], told["name"], told["erased"])
+    assert "erased at the holder" in page
+    assert told["retention_basis"] in page
+    assert (409, "urn:corpu:problem:holder-erased") == (printed.status_code, printed.json()["type"])
+    kept = served.engine.stores["certification"].snapshot()["cards"]["l1"]
+    assert "Siti" not in repr(kept)
+    opened = [Retention("35", None, key).open(each["sealed"]) for each in kept["names"]]
+    assert ["Siti Aminah, S.E."] * 2 == [json.loads(each)["name"] for each in opened]
+
+
+async def test_whom_nothing_was_certified_leaves_no_name(
+    served: Served, client: httpx2.AsyncClient
+) -> None:
+    """Where there is no certificate there is nothing to keep, not even sealed."""
+    await served.hear(recorded(), LearnerErased(learner_id="l1", at=NOW))
+    assert 404 == (await client.get("/verify/unknown.json")).status_code
+
+    (named,) = served.engine.stores["certification"].snapshot()["cards"]["l1"]["names"]
+
+    assert ("", "", "") == (named["name"], named["nip"], named["sealed"])

@@ -397,5 +397,5 @@ async def test_a_row_that_was_not_endorsed_takes_no_seat(node: Served) -> None:
     assert [["not-endorsed"], []] == [each["reasons"] for each in judged.json()["rows"]]
     assert judged.json() == again.json()
     assert (409, "already-endorsed") == slug(late)
-    assert seat(2) == enrolment_id(person(2), "dua-i")
+    assert seat(2) == enrolment_id(person(2), "dua-i", "35")
     assert DATES != LATER

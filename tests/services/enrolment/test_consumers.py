@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from datetime import timedelta
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -25,6 +26,7 @@ from shared.events.enrolment import (
     Waitlisted,
     Withdrawn,
 )
+from shared.events.exchange import LearnerTransferred
 from shared.events.fact import Fact
 from shared.kernel.ids import enrolment_id
 from shared.store.memory import MemoryStore
@@ -93,9 +95,17 @@ def decided(serial: int, decision: int, outcome: str) -> GraduationDecided:
     )  # fmt: skip
 
 
+def moved(serial: int, to: str, day: int) -> LearnerTransferred:
+    """Tell that somebody has moved."""
+    return LearnerTransferred(
+        learner_id=person(serial), at=NOW + timedelta(days=day), home_node="35", to_node=to,
+        moved_on=NOW.date(),
+    )  # fmt: skip
+
+
 def stranger(fact: Fact) -> Fact:
     """Make the same fact of somebody whom nobody has heard of, in a cohort that is known."""
-    other = {"learner_id": "nobody", "enrolment_id": enrolment_id("nobody", "dua-i")}
+    other = {"learner_id": "nobody", "enrolment_id": enrolment_id("nobody", "dua-i", "35")}
     return fact.model_copy(update=other)
 
 
@@ -126,6 +136,7 @@ def stories() -> dict[str, list[Fact]]:
         "enrolment.release-dates": [
             refused(1, "list-1"), refused(1, "list-2"), refused(1, "list-3"), refused(2, "list-9"),
             left(3), freed(3), refused(3, "list-1"), stranger(left(1)), stranger(refused(1, "a")),
+            refused(4, "list-1").model_copy(update={"reasons": ("already-enrolled",)}),
         ],
         "enrolment.note-completion": [
             completed(programme, 1), completed(programme, 1, 2), completed(programme, 1, 3),
@@ -138,6 +149,9 @@ def stories() -> dict[str, list[Fact]]:
             certified("PKA"), revoked("PKA"), certified("PKA", revision=2),
             revoked("PKA", revision=3), certified("PKP"), certified("PKA", 2),
             certified("PKA", revision=3), stranger(certified("PKA")),
+        ],
+        "enrolment.follow-moves": [
+            moved(1, "62", 1), moved(1, "33", 2), moved(3, "62", 1), stranger(moved(1, "62", 1)),
         ],
     }  # fmt: skip
 

@@ -74,20 +74,20 @@ async def withdraw(desk: Desk) -> None:
 async def reschedule(desk: Desk) -> None:
     """Give the cohort later dates."""
     calendar = Calendar.model_validate({"calendar": LATER, "sessions": SESSIONS})
-    await desk.works.run(lambda work: reschedule_cohort("dua-i", calendar, None, NOW, work))
+    await desk.works.run(lambda work: reschedule_cohort("dua-i", calendar, NOW, work))
     await tell_new_dates("dua-i", NOW, desk.works)
 
 
 async def graduate(desk: Desk) -> None:
     """Decide on two learners."""
     held = sitting((3, "graduated"), (4, "not_graduated"))
-    await desk.works.run(lambda work: decide_graduation("dua-i", held, None, work))
+    await desk.works.run(lambda work: decide_graduation("dua-i", held, work))
     await tell_decisions("dua-i", NOW, desk.works)
 
 
 async def send_home(desk: Desk) -> None:
     """Close the line."""
-    await desk.works.run(lambda work: close_line("dua-i", None, work))
+    await desk.works.run(lambda work: close_line("dua-i", work))
     await send_line_home("dua-i", NOW, desk.works)
 
 
@@ -97,7 +97,7 @@ async def renumber(desk: Desk) -> None:
     assert isinstance(new, Nip)
     new_id = learner_id(new.digits, KEY)
     await desk.works.run(lambda work: change_number(person(3), new, new_id, DAY, work))
-    await move_to_new_number(person(3), NOW, desk.works)
+    await move_to_new_number(person(3), TODAY, desk.works)
 
 
 async def import_staff(desk: Desk) -> None:
@@ -301,7 +301,7 @@ async def test_who_enrols_in_an_open_cohort_while_dates_change_is_told() -> None
     calendar = Calendar.model_validate({"calendar": dates, "sessions": {"stream": ["live"]}})
 
     async def change() -> None:
-        await desk.works.run(lambda work: reschedule_cohort("kuliah", calendar, None, NOW, work))
+        await desk.works.run(lambda work: reschedule_cohort("kuliah", calendar, NOW, work))
         await tell_new_dates("kuliah", NOW, desk.works)
 
     async def enrol(serial: int) -> None:

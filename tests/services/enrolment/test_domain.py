@@ -14,11 +14,11 @@ from services.enrolment.domain.cohort.shape import Calendar
 from services.enrolment.domain.enrolment import Enrolment, guard_day
 from services.enrolment.domain.learner import Card, Claim, Held, Learner
 from services.enrolment.domain.nip import Nip, read_nip
-from services.enrolment.domain.programme import Programme, ProgrammeDraft, guard_owner
+from services.enrolment.domain.programme import Programme, ProgrammeDraft
 from services.enrolment.domain.roster import Letter, Listed, Nominee, Roster, Row, examine
 from services.enrolment.domain.staff import Member, StaffList
 from shared.events.plan import Period
-from shared.kernel.errors import Conflict, Forbidden, Invalid, Refusal
+from shared.kernel.errors import Conflict, Invalid, Refusal
 from tests.support.enrolment import (
     COURSE,
     DATES,
@@ -134,15 +134,6 @@ def test_what_was_never_written_is_empty() -> None:
         _ = Programme("X.1").content
     with pytest.raises(Invalid):
         _ = Cohort("x").content
-
-
-def test_an_agency_s_organiser_changes_only_its_own() -> None:
-    """The node's organiser changes everything."""
-    guard_owner("35.73", None)
-    guard_owner("35.73", "35.73")
-    for owner in ("", "35.72"):
-        with pytest.raises(Forbidden):
-            guard_owner(owner, "35.73")
 
 
 def test_a_draft_keeps_its_owner() -> None:
@@ -332,10 +323,10 @@ def test_an_enrolment_that_is_not_held_cannot_be_left() -> None:
 def test_whoever_left_the_line_is_not_enrolled_by_a_late_seat() -> None:
     """Withdrawal outlasts every later word."""
     left, now = Enrolment("e").wait().withdraw(DAY, "x")
-    taken, enrols = left.take_seat(1, "35")
+    taken, enrols = left.take_seat(1)
 
     assert (True, False, "withdrawn") == (now, enrols, taken.status)
-    assert (taken, False) == taken.take_seat(2, "35") == taken.withdraw(DAY, "y")
+    assert (taken, False) == taken.take_seat(2) == taken.withdraw(DAY, "y")
     assert (taken, False) == taken.reschedule(1)
     assert "" == Enrolment("e").settled().status
 
@@ -381,8 +372,10 @@ def test_days_are_claimed_given_back_and_moved() -> None:
 
     assert claimed == claimed.claim("e", wanted)
     assert Learner("l") == Learner("l").claim("e", replace(wanted, periods=()))
-    assert claimed == claimed.move_claim("e", (), 1) == claimed.move_claim("z", (), 9)
+    assert claimed == claimed.move_claim("e", (), 0) == claimed.move_claim("z", (), 9)
     assert () == claimed.move_claim("e", (), 2).claims["e"].periods
+    given_back = Learner("l").release("e")
+    assert given_back == given_back.move_claim("e", days, 2)
     refused = claimed.release_for("e", "list")
     assert refused.claims["e"].released
     assert refused == refused.claim("e", wanted)

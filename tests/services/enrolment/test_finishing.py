@@ -68,7 +68,7 @@ def _changing(desk: Desk, change_at: int, die_at: int) -> Callable[[str], Awaita
         if calls == change_at:
             changed = 1
             calendar = Calendar.model_validate({"calendar": LATER, "sessions": SESSIONS})
-            await desk.works.run(lambda work: reschedule_cohort("dua-i", calendar, None, NOW, work))
+            await desk.works.run(lambda work: reschedule_cohort("dua-i", calendar, NOW, work))
             await tell_new_dates("dua-i", NOW, desk.works)
             changed = 2
         if calls == die_at:

@@ -99,7 +99,7 @@ async def test_graduation_is_decided_in_one_call(desk: Desk) -> None:
 
     counts: list[dict[str, int]] = []
     for _ in range(2):
-        counts.append(await desk.works.run(lambda w: decide_graduation("dua-i", held, None, w)))
+        counts.append(await desk.works.run(lambda w: decide_graduation("dua-i", held, w)))
         await tell_decisions("dua-i", NOW, desk.works)
         await desk.settle()
 

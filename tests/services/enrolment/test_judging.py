@@ -9,13 +9,12 @@ import pytest
 from services.enrolment.domain.learner import Card
 from services.enrolment.domain.nip import Nip, read_nip
 from services.enrolment.domain.staff import Member
-from services.enrolment.handlers.cohorts import close_line, send_line_home, write_cohort
+from services.enrolment.handlers.cohorts import close_line, send_line_home
 from services.enrolment.handlers.enrolments import Withdrawal, enrol_oneself, withdraw_learner
 from services.enrolment.handlers.finishing import finish_what_was_started
 from services.enrolment.handlers.graduation import decide_graduation, tell_decisions
 from services.enrolment.handlers.learners import change_number, move_to_new_number
 from services.enrolment.handlers.patience import patiently
-from services.enrolment.handlers.programmes import write_programme
 from services.enrolment.handlers.rosters import judge_roster
 from services.enrolment.handlers.seats import fill_free_seats
 from services.enrolment.handlers.staff import receive_staff_list, tell_staff_list
@@ -30,7 +29,7 @@ from shared.events.enrolment import (
     SeatGiven,
     Withdrawn,
 )
-from shared.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal
+from shared.kernel.errors import Conflict, Invalid, NotFound, Refusal
 from shared.kernel.ids import enrolment_id, learner_id
 from tests.support.enrolment import (
     COURSE,
@@ -84,7 +83,7 @@ async def renumber(desk: Desk, serial: int = 1) -> None:
     new = read_nip(NEW_NIP, "", DAY)
     assert isinstance(new, Nip)
     await desk.works.run(lambda work: change_number(person(serial), new, NEW_ID, DAY, work))
-    await move_to_new_number(person(serial), NOW, desk.works)
+    await move_to_new_number(person(serial), TODAY, desk.works)
 
 
 async def test_certificates_decide_on_prerequisites_and_repetition(desk: Desk) -> None:
@@ -296,7 +295,7 @@ async def test_learners_enrol_themselves_where_all_are_welcome(desk: Desk) -> No
 
     assert ("nomination-needed", "not-admitted") == (slug(closed), slug(refused))
     assert ["prerequisite-missing"] == refused.value.extra["reasons"]
-    key = enrolment_id(NEW_ID, "kuliah")
+    key = enrolment_id(NEW_ID, "kuliah", "35")
     assert [key, key] == [await enrol(NEW_ID, "kuliah"), await enrol(NEW_ID, "kuliah")]
 
 
@@ -352,7 +351,7 @@ async def test_a_line_of_many_is_sent_home(desk: Desk) -> None:
     await desk.begin(seats=1)
     await desk.nominate([listed(number) for number in range(1, 122)])
     for _ in range(2):
-        await desk.works.run(lambda work: close_line("dua-i", None, work))
+        await desk.works.run(lambda work: close_line("dua-i", work))
         await send_line_home("dua-i", NOW, desk.works)
     await desk.settle()
 
@@ -370,7 +369,7 @@ async def test_a_sitting_that_cannot_stand_decides_nothing(desk: Desk) -> None:
 
     async def decide(cohort: str, *decisions: tuple[int, str], minutes: str = "BA") -> Any:  # noqa: ANN401
         held = sitting(*decisions, minutes=minutes)
-        return await desk.works.run(lambda work: decide_graduation(cohort, held, None, work))
+        return await desk.works.run(lambda work: decide_graduation(cohort, held, work))
 
     with pytest.raises(Conflict) as automatic:
         await decide("kuliah", (1, "graduated"))
@@ -393,7 +392,7 @@ async def test_many_decisions_are_told_a_hundred_at_a_time(desk: Desk) -> None:
     await desk.nominate([listed(number) for number in range(1, 251)])
     await desk.settle()
     held = sitting(*((number, "left") for number in range(1, 251)))
-    await desk.works.run(lambda work: decide_graduation("dua-i", held, None, work))
+    await desk.works.run(lambda work: decide_graduation("dua-i", held, work))
 
     cohort = await tell_decisions("dua-i", NOW, desk.works)
     await desk.settle()
@@ -401,17 +400,6 @@ async def test_many_decisions_are_told_a_hundred_at_a_time(desk: Desk) -> None:
     assert () == cohort.unfinished
     assert 250 == len(desk.told(GraduationDecided))
     assert "left" == (await desk.enrolment(250)).outcome
-
-
-async def test_an_agency_s_organiser_changes_only_its_own(desk: Desk) -> None:
-    """What the node's organiser wrote is not theirs."""
-    await desk.begin()
-    content, draft = (await desk.programme_now()).content, (await desk.cohort_now()).content
-
-    with pytest.raises(Forbidden):
-        await desk.works.run(lambda work: write_programme("DUA.1", content, MALANG, work))
-    with pytest.raises(Forbidden):
-        await desk.works.run(lambda work: write_cohort("dua-i", draft, "35", MALANG, work))
 
 
 async def test_what_is_being_done_is_left_to_whoever_does_it(desk: Desk) -> None:

@@ -1,13 +1,13 @@
 """What notify keeps when it is told something."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
 
 from services.notify.domain.letters import LEASE, Letter, Outcome
-from services.notify.domain.notices import Card, Notice, Preference, notice_id, stamp
+from services.notify.domain.notices import Notice, Preference, notice_id, stamp
 from services.notify.handlers import (
     choose_channels,
     give_back,
@@ -17,6 +17,7 @@ from services.notify.handlers import (
     retry_failed_letter,
     take_due_letters,
 )
+from shared.events.enrolment import LearnerErased
 from shared.kernel.errors import NotFound
 from shared.store.scope import Scope
 from tests.support import notify as say
@@ -51,7 +52,7 @@ async def test_a_card_gives_way_to_the_newest_only(desk: Desk) -> None:
 
     card = await desk.works.open().cards.of(AYU)
 
-    assert Card(AYU, 2, "Ayu Lestari, S.Sos.", "new@kota.id", "id") == card
+    assert (2, "Ayu Lestari, S.Sos.", "new@kota.id") == (card.card_version, card.name, card.email)
 
 
 async def test_a_card_keeps_no_more_than_is_needed_to_write(desk: Desk) -> None:
@@ -60,7 +61,46 @@ async def test_a_card_keeps_no_more_than_is_needed_to_write(desk: Desk) -> None:
 
     kept = desk.kept()["cards"][AYU]
 
-    assert {"card_version", "name", "email", "language"} == set(kept) - {"_id", "seq"}
+    told = {"card_version", "name", "email", "language", "abroad", "recorded_at", "erased_at"}
+    assert told == set(kept) - {"_id", "seq"}
+
+
+async def test_an_erased_person_is_named_and_reached_no_more(desk: Desk) -> None:
+    """The card is blank and choices are gone; that they were told stays, and no letter goes out."""
+    await desk.hear([say.enrolled(), say.card(version=1, email="ayu@kota.id")])
+    choice = partial(choose_channels, AYU, inbox=True, email=True, language="en")
+    await desk.works.run(choice)
+    told_until = say.card(version=1).at
+    await desk.hear([erased(told_until), erased(told_until), erased(told_until - LEASE)])
+
+    letters, _ = await taken(desk)
+
+    work = desk.works.open()
+    card, notice = await work.cards.of(AYU), await notice_of(desk, notice_id(say.enrolled()))
+    assert ("", "", True, True) == (card.name, card.email, card.erased, card.known)
+    assert Preference(AYU) == await work.preferences.of(AYU)
+    assert ([], "declined", "erased") == (letters, notice.mail, notice.mail_reason)
+    assert "Ayu" not in repr(desk.kept())
+
+
+async def test_whoever_is_recorded_after_an_erasure_is_reached_again(desk: Desk) -> None:
+    """A card of before does not come back, in whatever order they come."""
+    first, second = say.card(version=1), say.card(version=2, email="new@kota.id")
+    second = second.model_copy(update={"at": first.at + LEASE})
+    await desk.hear([erased(first.at)])
+    await desk.hear([first])
+    blank = await desk.works.open().cards.of(AYU)
+    await desk.hear([second])
+
+    card = await desk.works.open().cards.of(AYU)
+
+    assert (1, "") == (blank.card_version, blank.email)
+    assert ("new@kota.id", False) == (card.email, card.erased)
+
+
+def erased(at: datetime) -> LearnerErased:
+    """Tell that Ayu's data is erased."""
+    return LearnerErased(learner_id=AYU, at=at)
 
 
 async def test_a_read_notice_stays_read_when_its_fact_comes_again(desk: Desk) -> None:

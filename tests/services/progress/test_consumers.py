@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.progress.consumers import SUBSCRIPTIONS
+from services.progress.domain.passport import Passport
+from services.progress.domain.telling import take_in
 from services.progress.store import ProgressWork
 from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryBus
 from shared.bus.subscription import Subscription
 from shared.events.fact import Fact
 from shared.events.message import Message
+from shared.events.progress import PassportTold
 from shared.store.kind import Document
 from shared.store.memory import MemoryStore
 from tests.support.progress import (
@@ -24,6 +27,7 @@ from tests.support.progress import (
     day,
     decided,
     enrolled,
+    erased,
     linked,
     phase_completed,
     plan,
@@ -34,6 +38,7 @@ from tests.support.progress import (
     revoked,
     states,
     superseded,
+    transferred,
     withdrawn,
     works_on,
 )
@@ -67,12 +72,18 @@ _STORIES: dict[str, list[Fact]] = {
         certified(BUDI, node="62"),
         linked(SITI, BUDI),
         linked(SITI, "c" * 32),
+        transferred(SITI, linked=["c" * 32]),
     ],
     "progress.keep-cards": [
         recorded(version=1),
         recorded(version=2, agency="35.72"),
         recorded(version=3, active=False),
-        recorded(BUDI, version=1, name="Budi"),
+        recorded(BUDI, version=1, name="Budi", home="62"),
+        recorded(BUDI, version=2, name="Budi", home="35"),
+        recorded(BUDI, version=3, name="Budi", home="62"),
+        erased(SITI, 2),
+        erased(SITI, 1),
+        erased(BUDI, 9),
     ],
 }
 
@@ -107,7 +118,22 @@ def test_any_delivery_ends_in_the_same_state(
     turned, turned_told = asyncio.run(_deliver(subscription, batches))
 
     assert straight == turned
-    assert sorted(each.data for each in told) == sorted(each.data for each in turned_told)
+    assert sorted(_told(told)) == sorted(_told(turned_told))
+    assert _taken_along(told) == _taken_along(turned_told)
+
+
+def _told(messages: Sequence[Message]) -> list[str]:
+    return [each.data for each in messages if each.type != PassportTold.type]
+
+
+def _taken_along(messages: Sequence[Message]) -> dict[str, Passport]:
+    """Tell what passports come to at the new home, in however many pieces they were told."""
+    taken: dict[str, Passport] = {}
+    for fact in (each.fact() for each in messages):
+        if isinstance(fact, PassportTold):
+            before = taken.get(fact.learner_id, Passport(fact.learner_id))
+            taken[fact.learner_id] = take_in(before, fact, "62")
+    return taken
 
 
 def test_every_subscription_has_a_story_with_every_fact_that_it_hears() -> None:

@@ -1,4 +1,4 @@
-"""A real broker that goes away and comes back empty, as the embedded one does."""
+"""A real broker that goes away and comes back: empty, as the embedded one does, or with its records."""
 
 import pytest
 
@@ -10,16 +10,17 @@ from shared.store.work import Frame
 from shared.store.works import Works
 from tests.support.boxes import BOXES, KINDS, SOURCE, BoxWork
 from tests.support.deliveries import FailingStore, left, subscription, told
-from tests.support.parts import kafka_bootstrap, kafka_process
+from tests.support.parts import kafka_bootstrap
+from tests.support.real import RealParts
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
-async def test_a_broker_away_at_the_start_is_unavailable() -> None:
+async def test_a_broker_away_at_the_start_is_unavailable(real_parts: RealParts) -> None:
     """Opening the bus fails, and can be tried again."""
-    with kafka_process() as process:
-        cluster = Cluster(kafka_bootstrap(process), idempotent=False)
+    with real_parts.broker() as process:
+        cluster = Cluster(kafka_bootstrap(process), idempotent=real_parts.idempotent)
         process.stop()
         with pytest.raises(Unavailable):
             async with open_kafka(cluster, "corpu-away"):
@@ -29,11 +30,13 @@ async def test_a_broker_away_at_the_start_is_unavailable() -> None:
             await bus.ping()
 
 
-async def test_what_a_broker_forgot_is_told_again_and_has_its_effect_once() -> None:
-    """While it is away nothing is published or skipped; once back, empty, readers go on with what is restated."""
+async def test_what_is_told_again_after_an_outage_has_its_effect_once(
+    real_parts: RealParts,
+) -> None:
+    """While it is away nothing is published or skipped; once back, readers go on with what is told again."""
     store = FailingStore()
-    with kafka_process() as process:
-        cluster = Cluster(kafka_bootstrap(process), idempotent=False, partitions=3)
+    with real_parts.broker() as process:
+        cluster = Cluster(kafka_bootstrap(process), idempotent=real_parts.idempotent, partitions=3)
         async with open_kafka(cluster, "corpu-away") as bus:
             relay = Relay(store, KINDS, bus.publish)
             works = Works(BoxWork, Frame(store, SOURCE), relay)

@@ -6,15 +6,16 @@ import time
 import pytest
 
 from shared.bus.delivery import Delivery
-from shared.bus.memory import MemoryRecord
+from shared.bus.memory import MemoryBus, MemoryRecord
 from shared.bus.parking import PARKED, Parked
-from shared.events.enrolment import SeatFreed
+from shared.bus.subscription import Subscription
+from shared.events.enrolment import LearnerErased, SeatFreed
 from shared.kernel.errors import Unavailable, Unprocessable
 from shared.kernel.trace import traceparent
 from shared.store.port import Change
 from shared.store.works import Works
 from tests.shared.store.conftest import Outgoing
-from tests.support.boxes import BOXES, Box, BoxWork
+from tests.support.boxes import AT, BOXES, Box, BoxWork
 from tests.support.deliveries import (
     SAMPLED,
     UNSAMPLED,
@@ -241,3 +242,22 @@ async def test_parked_messages_survive_a_conflict_of_their_batch(
 
     assert [(9, "broken-header")] == [(each.offset, each.reason) for each in await parked(works)]
     assert ("a", "other") == (await _boxes(works))["c"].tags
+
+
+async def test_a_tombstone_carries_no_data_and_is_heard(works: Works[BoxWork]) -> None:
+    """An erasure travels without a value, so that compaction removes what it erases, and tells whom and when."""
+    heard: list[LearnerErased] = []
+
+    async def hear(fact: LearnerErased, work: BoxWork) -> None:
+        del work
+        heard.append(fact)
+
+    fact = LearnerErased(learner_id="l", at=AT)
+    erasure = record(told(fact))
+    bus = MemoryBus()
+    await bus.publish([told(fact)])
+
+    await Delivery(Subscription("boxes.hear", {LearnerErased: hear}), works).deliver([erasure])
+
+    assert [None] == [each.value for each in bus.topics["learners"]]
+    assert [fact] == heard

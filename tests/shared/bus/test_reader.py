@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 
@@ -155,3 +156,73 @@ async def test_an_idle_reader_is_left_alone(delivery: Delivery[BoxWork]) -> None
     reader = reading(delivery, StandIn({A: 20}, {A: 20}))
 
     assert not await watched(reader, lambda: asyncio.sleep(30 * LOOK))
+
+
+@dataclass
+class BadEnding(StandIn):
+    """A consumer whose end is cut off: the driver passes on the cancellation of its own heartbeat."""
+
+    closed: list[str] = field(default_factory=list)
+
+    async def stop(self) -> None:
+        """End as aiokafka does when its heartbeat is cancelled in the middle of a request."""
+        heartbeat = start(asyncio.Event().wait(), "heartbeat")  # type: ignore[arg-type]
+        heartbeat.cancel()
+        await heartbeat
+
+    @property
+    def _fetcher(self) -> "_Closing":
+        return _Closing("fetcher", self.closed)
+
+    @property
+    def _client(self) -> "_Closing":
+        return _Closing("client", self.closed)
+
+
+@dataclass
+class _Closing:
+    """A part of the driver that notes its end."""
+
+    name: str
+    closed: list[str]
+
+    async def close(self) -> None:
+        """Note it."""
+        self.closed.append(self.name)
+
+
+async def test_a_consumer_that_cannot_end_is_taken_apart(delivery: Delivery[BoxWork]) -> None:
+    """What the driver leaves running when its own end is cut off is closed all the same."""
+    consumer = BadEnding({}, {})
+
+    await reading(delivery, consumer)._close(consumer)
+
+    assert ["fetcher", "client"] == consumer.closed
+
+
+class Interrupted(Reader):
+    """A reader whose first session ends as the driver's own cancellation."""
+
+    sessions = 0
+
+    async def _session(self) -> None:
+        self.sessions += 1
+        if self.sessions == 1:
+            raise asyncio.CancelledError
+        self.stop()
+
+
+async def test_a_cancellation_of_the_drivers_own_ends_no_reader(
+    delivery: Delivery[BoxWork],
+) -> None:
+    """A reader that nobody cancelled begins again; one that was cancelled ends."""
+    reader = Interrupted(delivery, "nowhere:1", "test")
+    async with asyncio.timeout(10):
+        await reader.run()
+
+    assert 2 == reader.sessions
+    cancelled = start(Reader(delivery, "nowhere:1", "test").run(), "run")
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled

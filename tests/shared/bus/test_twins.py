@@ -20,7 +20,6 @@ from shared.kernel.ids import fresh
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
-from tests.support import parts
 from tests.support.boxes import BOXES, KINDS, SOURCE, BoxWork
 from tests.support.deliveries import (
     SAMPLED,
@@ -107,8 +106,7 @@ async def _memory() -> AsyncIterator[Line]:
 
 
 @asynccontextmanager
-async def _kafka(bootstrap: str) -> AsyncIterator[Line]:
-    idempotent = parts.given("KAFKA_BOOTSTRAP") is not None
+async def _kafka(bootstrap: str, *, idempotent: bool) -> AsyncIterator[Line]:
     async with (
         open_kafka(Cluster(bootstrap, idempotent=idempotent, partitions=3), "corpu-test") as bus,
         AIOKafkaProducer(bootstrap_servers=bootstrap) as producer,
@@ -132,9 +130,9 @@ def twin(request: pytest.FixtureRequest) -> str | None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(twin: str | None) -> AsyncIterator[Line]:
+async def running(twin: str | None, idempotent: bool) -> AsyncIterator[Line]:  # noqa: FBT001 - a fixture
     """Give a line whose subscription runs, for joining a group takes a broker seconds."""
-    async with _kafka(twin) if twin else _memory() as opened:
+    async with _kafka(twin, idempotent=idempotent) if twin else _memory() as opened:
         opened.run = "first"
         await opened.tell("before")
         async with opened.bus.running([opened.delivery()]):

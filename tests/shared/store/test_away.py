@@ -9,7 +9,8 @@ from shared.kernel.errors import Unavailable
 from shared.store.mongo import open_mongo
 from shared.store.port import Change, Store
 from tests.support.boxes import BOXES, KINDS, messages
-from tests.support.parts import Process, mongo_process, mongo_uri
+from tests.support.parts import Standing, mongo_uri
+from tests.support.real import RealParts
 from tests.support.waiting import until
 
 # The driver leaves a socket to the collector when a server goes away while it connects.
@@ -21,9 +22,9 @@ _QUICK = 0.2
 
 
 @pytest.fixture(scope="module")
-def process() -> Iterator[Process]:
+def process(real_parts: RealParts) -> Iterator[Standing]:
     """Give a store of this module's own, for it is stopped and made to hang."""
-    with mongo_process() as process:
+    with real_parts.store() as process:
         yield process
 
 
@@ -35,7 +36,7 @@ def collected() -> Iterator[None]:
 
 
 @pytest.fixture
-async def mine(process: Process) -> AsyncIterator[Store]:
+async def mine(process: Standing) -> AsyncIterator[Store]:
     """Give the store, opened with little patience."""
     async with open_mongo(mongo_uri(process), "away", KINDS, timeout=_QUICK) as store:
         yield store
@@ -58,7 +59,7 @@ def _operations(store: Store) -> list[Callable[[], Awaitable[object]]]:
 
 
 async def test_a_store_that_ended_is_unavailable_until_it_is_back(
-    process: Process, mine: Store
+    process: Standing, mine: Store
 ) -> None:
     """Every operation says so; afterwards what was acknowledged is still there."""
     await mine.write([Change(BOXES, "a", 0, {"count": 7}, messages("a", 1))])
@@ -74,7 +75,7 @@ async def test_a_store_that_ended_is_unavailable_until_it_is_back(
 
 
 async def test_a_store_that_hangs_is_unavailable_until_it_answers(
-    process: Process, mine: Store
+    process: Standing, mine: Store
 ) -> None:
     """A server that holds its connections and says nothing is away as well."""
     await mine.ping()
@@ -86,7 +87,7 @@ async def test_a_store_that_hangs_is_unavailable_until_it_answers(
     await until(lambda: _answers(mine))
 
 
-async def test_a_store_away_at_the_start_is_unavailable(process: Process) -> None:
+async def test_a_store_away_at_the_start_is_unavailable(process: Standing) -> None:
     """Opening it fails within its patience, and can be tried again."""
     process.stop()
 

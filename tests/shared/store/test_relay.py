@@ -1,9 +1,16 @@
 """Facts leave: at once, soon, or in the end; and all of them again when asked."""
 
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
+from shared.events.message import Message
 from shared.kernel.errors import Conflict, Invalid, Unavailable
 from shared.kernel.tasks import running
+from shared.store.kind import Kind
+from shared.store.memory import MemoryStore
 from shared.store.port import Change, Store
 from shared.store.relay import Relay
 from shared.store.scope import Scope
@@ -169,3 +176,70 @@ async def test_a_use_case_has_the_eyes_of_its_person(works: Works[BoxWork]) -> N
 
     assert [] == await works.run(look, Scope(agency="35.78"))
     assert 1 == len(await works.run(look))
+
+
+class _Asked(MemoryStore):
+    """A store that counts how often it is asked for what is left in outboxes."""
+
+    def __init__(self) -> None:
+        """Begin with nobody having asked."""
+        super().__init__()
+        self.looks = 0
+
+    async def unpublished(self, kind: Kind[Any], limit: int) -> dict[str, list[str]]:
+        """Count a look."""
+        self.looks += 1
+        return await super().unpublished(kind, limit)
+
+
+async def test_nobody_looks_where_nothing_can_have_been_left() -> None:
+    """One look at the start, and the next when a send has failed, until all that is left has gone."""
+    store, outgoing = _Asked(), Outgoing()
+    relay = Relay(store, [BOXES], outgoing.publish)
+    for _ in range(3):
+        await relay.tend()
+    quiet = store.looks
+    await _leave(store, "a", 1)
+    outgoing.away = Unavailable("the broker is away")
+    with pytest.raises(Unavailable):
+        await relay.send(Kept(messages("a", 1), [(("boxes", "a"), [messages("a", 1)[0].id])]))
+    outgoing.away = None
+    await relay.tend()
+
+    assert 1 == quiet
+    assert quiet + 1 == store.looks
+    assert 1 == await relay.sweep(grace=0)
+
+
+async def test_what_another_process_left_is_found_in_time() -> None:
+    """Though nothing of its own was left, a relay looks now and then; what it then finds, it sends."""
+    store, outgoing = _Asked(), Outgoing()
+    relay = Relay(store, [BOXES], outgoing.publish, look_every=0)
+    await relay.tend()
+    await _leave(store, "a", 1)
+    await relay.tend()
+
+    assert 2 == store.looks
+    assert 1 == await relay.sweep(grace=0)
+
+
+async def test_what_is_on_its_way_is_not_sent_twice() -> None:
+    """However long the broker takes over a batch, no sweep sends it beside."""
+    store, gate = MemoryStore(), asyncio.Event()
+    published: list[Message] = []
+
+    async def publish(batch: Sequence[Message]) -> None:
+        published.extend(batch)
+        await gate.wait()
+
+    relay = Relay(store, [BOXES], publish)
+    await _leave(store, "a", 1)
+    kept = Kept(messages("a", 1), [(("boxes", "a"), [messages("a", 1)[0].id])])
+    async with running(relay.send(kept)):
+        await until(lambda: len(published) == 1)
+        swept = await relay.sweep(grace=0)
+        gate.set()
+        await until(lambda: store.unpublished(BOXES, 10), equals={})
+
+    assert 0 == swept
+    assert 1 == len(published)

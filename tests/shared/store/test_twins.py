@@ -276,6 +276,27 @@ async def test_tells_all_stated_facts_in_pages(store: Store) -> None:
     assert list(messages("a", 1, 2)) == pages[0]["a"]
 
 
+async def test_states_again_only_what_matches(store: Store) -> None:
+    """A filter chooses the aggregates whose story is told."""
+    await store.write(
+        [Change(BOXES, key, 0, {"n": n}, messages(key, 1)) for n, key in enumerate("abc")]
+    )
+
+    page = await store.stated(BOXES, "", 10, {"n": {"$in": [0, 2]}})
+
+    assert ["a", "c"] == list(page)
+
+
+async def test_forgets_facts_of_a_type_and_nothing_else(store: Store) -> None:
+    """What is forgotten is never told again, and the count goes on where it stood."""
+    await store.write([Change(BOXES, key, 0, {"n": 1}, messages(key, 1, 2)) for key in "ab"])
+
+    await store.forget(BOXES, ["a"], [messages("a", 1)[0].type])
+
+    assert ["b"] == list(await store.stated(BOXES, "", 10))
+    assert 2 == (await store.load(BOXES, ["a"]))["a"]["seq"]
+
+
 async def test_removes_what_matches(store: Store) -> None:
     """Removing tells how many are gone and spares the others."""
     await _put(store, {"a": {"n": 1}, "b": {"n": 2}, "c": {"n": 3}})

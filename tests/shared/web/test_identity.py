@@ -251,7 +251,13 @@ async def test_keys_at_an_address_that_does_not_answer() -> None:
     ("roles", "claims", "expected"),
     [
         ({"organiser"}, {}, Scope(everything=True)),
-        ({"organiser"}, {"agency": "35.73"}, Scope(agency="35.73")),
+        ({"organiser"}, {"agency": "35.73"}, Scope(host="35.73", reads="35.73")),
+        (
+            {"organiser", "nominator"},
+            {"agency": "35.73"},
+            Scope(agency="35.73", host="35.73", reads="35.73"),
+        ),
+        ({"auditor"}, {"agency": "35.73"}, Scope(agency="35.73")),
         ({"nominator"}, {"agency": "35.73"}, Scope(agency="35.73")),
         ({"nominator"}, {}, Scope()),
         ({"learner"}, {"learner_id": "l", "agency": "35.73"}, Scope(learner="l")),

@@ -1,5 +1,6 @@
 """A cohort's seats: who holds one, who waits, in which order, and who has left."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,3 +55,24 @@ class Outcome:
     reasons: tuple[str, ...] = ()
     position: int = 0
     fresh: bool = False
+
+
+def refusal(request: Request, places: Mapping[str, Place]) -> Outcome | None:
+    """Tell why somebody can take no new place: they hold one, under any number, or left one."""
+    for key in (request.enrolment_id, *request.others):
+        place = places.get(key)
+        if place and place.holds:
+            return Outcome("refused", (ALREADY_IN,))
+    place = places.get(request.enrolment_id)
+    if place and place.status == "left":
+        return Outcome("refused", place.reasons or (LEFT_EARLIER,))
+    return None
+
+
+def as_decided(enrolment_id: str, place: Place, line: Sequence[str]) -> Outcome:
+    """Tell again what was decided for this very list."""
+    if place.status == "waiting":
+        return Outcome("waitlisted", position=line.index(enrolment_id) + 1)
+    if place.status == "refused":
+        return Outcome("refused", place.reasons)
+    return Outcome("accepted")

@@ -7,13 +7,14 @@ from typing import Final, Literal, Self, get_args
 
 from services.enrolment.domain.cohort import shape
 from services.enrolment.domain.cohort.graduation import Decided, Sitting, SittingDecision
+from services.enrolment.domain.cohort.offer import GuestTerms, Offer
 from services.enrolment.domain.cohort.seats import (
-    ALREADY_IN,
-    LEFT_EARLIER,
     NO_SEAT,
     Outcome,
     Place,
     Request,
+    as_decided,
+    refusal,
 )
 from services.enrolment.domain.cohort.shape import Calendar, CohortDraft
 from services.enrolment.domain.programme import Programme, programme_id
@@ -41,6 +42,7 @@ class Cohort:
     sittings: tuple[Sitting, ...] = ()
     decided: dict[str, Decided] = field(default_factory=dict)
     unfinished: tuple[Task, ...] = ()
+    offer: Offer = field(default_factory=Offer)
 
     @property
     def content(self) -> CohortDraft:
@@ -70,6 +72,26 @@ class Cohort:
         line = [key for key, place in self.places.items() if place.status == "waiting"]
         return sorted(line, key=lambda key: self.places[key].turn)
 
+    @property
+    def guests(self) -> int:
+        """Tell how many seats people of other nodes hold."""
+        return sum(each.status == "seated" and self.is_guest(each) for each in self.places.values())
+
+    @property
+    def promotable(self) -> list[str]:
+        """Tell who in line may take a seat, the next one first: no guest while guests hold all of theirs."""
+        full = self.full_of_guests(self.guests)
+        return [key for key in self.waiting if not (full and self.is_guest(self.places[key]))]
+
+    def is_guest(self, one: Place | Request) -> bool:
+        """Tell whether somebody's home is another node."""
+        return one.home_node not in {"", self.host_node}
+
+    def full_of_guests(self, guests: int) -> bool:
+        """Tell whether no further guest may take a seat, with so many seated."""
+        most = self.offer.most_guests
+        return most is not None and guests >= most
+
     def write(self, draft: CohortDraft, *, owner: str, host_node: str) -> Self:
         """Replace the draft; an open cohort takes only what it already says."""
         if self.status == "open":
@@ -85,6 +107,8 @@ class Cohort:
             return self
         if programme.status != "published":
             raise Conflict("programme-not-published", f"publish {self.programme_id} first")
+        if self.owner and programme.owner != self.owner:
+            raise Conflict("not-the-owners-programme", "an agency teaches its own programmes only")
         seated = self.content.seats is not None
         shape.check(self.content, programme.content, seated=seated)
         return replace(self, status="open")
@@ -121,6 +145,8 @@ class Cohort:
             sessions=draft.sessions,
             rules=content.rules,
             sdg_goals=content.sdg_goals,
+            owner=self.owner,
+            origin=programme.origin,
         )
 
     def reschedule(self, calendar: Calendar, programme: Programme, at: datetime) -> Self:
@@ -140,7 +166,21 @@ class Cohort:
             calendar_version=self.calendar_version + 1,
             rescheduled_at=at,
             unfinished=_with(self.unfinished, "calendar"),
+            offer=self.offer.follow(self.calendar_version + 1),
         )
+
+    def put_on_offer(self, terms: GuestTerms, cites: tuple[str, ...]) -> Self:
+        """Offer an open cohort to other nodes; more seats for guests go to those who wait."""
+        self.guard_open()
+        if terms.seats_for_guests is not None and self.content.seats is None:
+            raise Invalid("no-seats-to-keep", "a cohort that is open to all keeps no seats")
+        offer = self.offer.renew(terms, cites, self.calendar_version)
+        offered = replace(self, offer=offer)
+        return offered.begin("seats") if offered.free and offered.promotable else offered
+
+    def take_back_offer(self) -> Self:
+        """Offer it no longer."""
+        return replace(self, offer=self.offer.close())
 
     def close_line(self) -> Self:
         """Let nobody wait any more; who still does is told that there is no seat."""
@@ -163,23 +203,23 @@ class Cohort:
         A seat goes to whoever finds one free and nobody in line; then the line, then `no-seat`.
         """
         places, turns = dict(self.places), self.turns
-        free, line = self.free, self.waiting
+        free, line, guests = self.free, self.waiting, self.guests
         outcomes: dict[str, Outcome] = {}
         for each in requests:
             before = places.get(each.enrolment_id)
             if before and before.roster_id == each.roster_id:
-                outcomes[each.enrolment_id] = _as_decided(each.enrolment_id, before, line)
+                outcomes[each.enrolment_id] = as_decided(each.enrolment_id, before, line)
                 continue
-            if refusal := _refusal(each, places):
-                outcomes[each.enrolment_id] = refusal
+            if against := refusal(each, places):
+                outcomes[each.enrolment_id] = against
                 continue
             turns += 1
             place = Place(each.learner_id, each.agency, each.home_node, each.roster_id, turn=turns)
             if each.reasons:
                 places[each.enrolment_id] = replace(place, status="refused", reasons=each.reasons)
                 outcomes[each.enrolment_id] = Outcome("refused", each.reasons, fresh=True)
-            elif free and not line:
-                free -= 1
+            elif free and not self._behind(each, [*(places[key] for key in line)], guests):
+                free, guests = free - 1, guests + self.is_guest(each)
                 places[each.enrolment_id] = replace(place, status="seated")
                 outcomes[each.enrolment_id] = Outcome("accepted", fresh=True)
             elif len(line) < self.content.line and not self.line_closed:
@@ -191,6 +231,12 @@ class Cohort:
                 outcomes[each.enrolment_id] = Outcome("refused", (NO_SEAT,), fresh=True)
         return replace(self, places=places, turns=turns), outcomes
 
+    def _behind(self, request: Request, line: Sequence[Place], guests: int) -> bool:
+        """Tell whether somebody has to wait although a seat is free; guests beyond theirs hold up nobody else."""
+        if not self.full_of_guests(guests):
+            return bool(line)
+        return self.is_guest(request) or not all(map(self.is_guest, line))
+
     def free_place(self, enrolment_id: str, *reasons: str) -> tuple[Self, Place | None]:
         """Let somebody leave their seat or the line for good; None if they hold neither."""
         place = self.places.get(enrolment_id)
@@ -198,6 +244,15 @@ class Cohort:
             return self, None
         left = replace(place, status="left", reasons=reasons)
         return replace(self, places={**self.places, enrolment_id: left}), place
+
+    def rehome(self, learner_id: str, home_node: str) -> Self:
+        """Note a learner's new home in every place that they had."""
+        moved = {
+            key: replace(place, home_node=home_node)
+            for key, place in self.places.items()
+            if place.learner_id == learner_id
+        }
+        return replace(self, places={**self.places, **moved})
 
     def promote(self, enrolment_id: str) -> Self:
         """Give a free seat to somebody in line."""
@@ -241,27 +296,6 @@ class Cohort:
         """Note that these decisions are told."""
         fresh = {key: replace(self.decided[key], told=True) for key in keys}
         return replace(self, decided={**self.decided, **fresh})
-
-
-def _refusal(request: Request, places: Mapping[str, Place]) -> Outcome | None:
-    """Tell why somebody can take no new place: they hold one, under any number, or left one."""
-    for key in (request.enrolment_id, *request.others):
-        place = places.get(key)
-        if place and place.holds:
-            return Outcome("refused", (ALREADY_IN,))
-    place = places.get(request.enrolment_id)
-    if place and place.status == "left":
-        return Outcome("refused", place.reasons or (LEFT_EARLIER,))
-    return None
-
-
-def _as_decided(enrolment_id: str, place: Place, line: Sequence[str]) -> Outcome:
-    """Tell again what was decided for this very list."""
-    if place.status == "waiting":
-        return Outcome("waitlisted", position=line.index(enrolment_id) + 1)
-    if place.status == "refused":
-        return Outcome("refused", place.reasons)
-    return Outcome("accepted")
 
 
 def _with(tasks: tuple[Task, ...], task: Task) -> tuple[Task, ...]:

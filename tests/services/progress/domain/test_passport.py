@@ -158,10 +158,10 @@ def test_linked_ids_are_a_set() -> None:
 
 def test_a_card_takes_only_the_newer() -> None:
     """A higher number holds."""
-    card = Card(SITI).record(recorded(version=2))
+    card = Card(SITI).record(recorded(version=2), "35")
 
     assert (MALANG, "Siti Aminah", True) == (card.agency, card.name, card.active)
-    assert card is card.record(recorded(version=1, agency="35.72"))
+    assert card is card.record(recorded(version=1, agency="35.72"), "35")
 
 
 @pytest.mark.parametrize(

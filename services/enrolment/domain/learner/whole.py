@@ -1,78 +1,24 @@
-"""A learner: the card, numbers and agencies over time, dates claimed and certificates held."""
+"""The learner as one aggregate."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal, Self
 
+from services.enrolment.domain.learner.values import Card, Claim, Held, Since
 from shared.events.enrolment import Employment, LearnerRecorded
+from shared.events.exchange import LearnerTransferred
 from shared.events.plan import Period
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """What a list tells of a person; blanks tell nothing."""
-
-    nip: str
-    name: str
-    agency: str
-    employment: Employment
-    agency_name: str = ""
-    position: str = ""
-    position_level: str = ""
-    email: str = ""
-    phone: str = ""
-    disability: bool | None = None
-    duty_3t: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Days on campus that a cohort holds for a learner, as one list asked.
-
-    `given_back` are the lists that were refused, whether or not their claim ever came; `final`: the
-    learner has left the cohort, and no list claims these days again.
-    """
-
-    cohort_id: str = ""
-    roster_id: str = ""
-    periods: tuple[Period, ...] = ()
-    calendar_version: int = 0
-    given_back: tuple[str, ...] = ()
-    final: bool = False
-
-    @property
-    def released(self) -> bool:
-        """Tell whether the days are free again."""
-        return self.final or self.roster_id in self.given_back
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The newest certificate of one enrolment; it is live unless its revision was revoked."""
-
-    programme: str = ""
-    revision: int = 0
-    valid_until: date | None = None
-    revoked: int = 0
-
-    def holds(self, on: date) -> bool:
-        """Tell whether the certificate is live and valid on a day."""
-        lasting = self.valid_until is None or self.valid_until >= on
-        return self.revision > self.revoked and lasting
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What was so since a day: a number, or an agency."""
-
-    what: str
-    since: date
-
-
-@dataclass(frozen=True, slots=True)
 class Learner:
-    """One person under one number; `linked` are the same person's other ids."""
+    """One person under one number; `linked` are the same person's other ids.
+
+    `home_node` is "" for one of our own, else the node whose guest this is, or to which the person has
+    moved (`moved_to`), known since `home_since` where a transfer told. `hosts` have the person as a guest.
+    The newest erasure was asked for at `erasure_asked` on a legal basis, and done at `erased_at`.
+    """
 
     id: str
     nip: str = ""
@@ -97,13 +43,101 @@ class Learner:
     moving_since: date | None = None
     moving_employment: Employment | Literal[""] = ""
     replaced_by: str = ""
+    home_node: str = ""
+    home_since: datetime | None = None
+    moved_to: str = ""
+    moved_by: LearnerTransferred | None = None
+    hosts: tuple[str, ...] = ()
     claims: dict[str, Claim] = field(default_factory=dict)
     certificates: dict[str, Held] = field(default_factory=dict)
+    erasure_basis: str = ""
+    erasure_asked: datetime | None = None
+    erasure_due: bool = False
+    erased_at: datetime | None = None
 
     @property
     def known(self) -> bool:
         """Tell whether anybody has told who this is."""
         return bool(self.nip)
+
+    @property
+    def own(self) -> bool:
+        """Tell whether this is one of the node's own people."""
+        return self.known and not self.home_node
+
+    @property
+    def told_here(self) -> bool:
+        """Tell whether other nodes tell this one about the person: its own, or once its own."""
+        named = self.known or self.erased_at is not None
+        return named and (not self.home_node or bool(self.moved_to))
+
+    def erased_since(self, told_at: datetime | None) -> bool:
+        """Tell whether what was told at an instant was told before an erasure, and so holds no longer."""
+        asked = self.erasure_asked
+        return asked is not None and told_at is not None and told_at <= asked
+
+    def ask_erasure(self, basis: str, at: datetime) -> Self:
+        """Note that the personal data must go, on a legal basis; an older request changes nothing."""
+        if self.erased_since(at):
+            return self
+        return replace(self, erasure_basis=basis, erasure_asked=at, erasure_due=True)
+
+    def forget_again(self, told_at: datetime) -> Self:
+        """Note that something told before an erasure came after it, and has to go as well."""
+        return replace(self, erasure_due=True) if self.erased_since(told_at) else self
+
+    def erase(self, basis: str, asked: datetime, now: datetime) -> Self:
+        """Blank all that is personal, once for each request; the pseudonym with its dates and certificates stays."""
+        if self.erased_at and self.erased_at >= asked:
+            return self
+        return replace(
+            self,
+            nip="",
+            former_nips=(),
+            name="",
+            agency_name="",
+            employment="",
+            position="",
+            position_level="",
+            email="",
+            phone="",
+            disability=False,
+            duty_3t=False,
+            active=False,
+            numbers=(),
+            agencies=(),
+            erasure_basis=basis,
+            erasure_asked=max(asked, self.erasure_asked or asked),
+            erased_at=max(asked, now),
+        )
+
+    def erased(self) -> Self:
+        """Note that nothing of the erasure is left to do."""
+        return replace(self, erasure_due=False)
+
+    def same_person(self, others: "Iterable[Learner]") -> "list[Learner]":
+        """Tell which of the linked ids may be believed: those that the same node has told of."""
+        return [each for each in others if not each.known or each.home_node == self.home_node]
+
+    def visit(self, host: str) -> Self:
+        """Note a node that has the person as a guest from now on."""
+        return replace(self, hosts=tuple(sorted({*self.hosts, host})))
+
+    def welcome(self, home: str) -> Self:
+        """Note whose guest the person is; what a transfer told stands."""
+        return self if self.home_since else replace(self, home_node=home)
+
+    def rehome(self, home: str, at: datetime) -> Self:
+        """Note the newest home that a transfer told."""
+        if self.home_since and self.home_since >= at:
+            return self
+        return replace(self, home_node=home, home_since=at)
+
+    def move_away(self, move: LearnerTransferred) -> Self:
+        """Note that the person is another node's from now on; the card rests."""
+        return replace(
+            self, home_node=move.to_node, home_since=move.at, moved_to=move.to_node, moved_by=move
+        ).counted(self)
 
     def record(self, card: Card, on: date) -> Self:
         """Take what a list tells of an active person; blanks leave what the same agency told before.
@@ -145,7 +179,8 @@ class Learner:
         """Tell what the card shows, apart from its version."""
         return (
             self.nip, self.former_nips, self.name, self.agency, self.agency_name, self.employment,
-            self.position, self.position_level, self.email, self.phone, self.active,
+            self.position, self.position_level, self.email, self.phone, self.active, self.home_node,
+            self.moved_to,
         )  # fmt: skip
 
     def stated_since(self, before: "Learner", at: datetime) -> list[LearnerRecorded]:
@@ -168,7 +203,8 @@ class Learner:
             position_level=self.position_level,
             email=self.email,
             phone=self.phone,
-            active=self.active,
+            active=self.active and not self.moved_to,
+            home_node=self.home_node,
         )
 
     def claim(self, enrolment_id: str, wanted: Claim) -> Self:
@@ -177,28 +213,30 @@ class Learner:
         if before.final or wanted.roster_id in before.given_back or not wanted.periods:
             return self
         claimed = replace(wanted, given_back=before.given_back)
-        return self._claiming(enrolment_id, claimed)
+        return self.claiming(enrolment_id, claimed)
 
     def move_claim(self, enrolment_id: str, periods: Sequence[Period], version: int) -> Self:
         """Follow a cohort's newer calendar with a claim."""
-        before = self.claims.get(enrolment_id)
-        if before is None or before.calendar_version >= version:
+        before = self.claims.get(enrolment_id, Claim())
+        # What was given back before it was ever claimed has no days to move.
+        if not before.cohort_id or before.calendar_version > version:
             return self
         moved = replace(before, periods=tuple(periods), calendar_version=version)
-        return self._claiming(enrolment_id, moved)
+        return self.claiming(enrolment_id, moved)
 
     def release(self, enrolment_id: str) -> Self:
         """Give days back for good, even if the claim arrives later."""
         before = self.claims.get(enrolment_id, Claim())
-        return self._claiming(enrolment_id, replace(before, final=True))
+        return self.claiming(enrolment_id, replace(before, final=True))
 
     def release_for(self, enrolment_id: str, roster_id: str) -> Self:
         """Give back the days that one list claimed, even if its claim arrives later."""
         before = self.claims.get(enrolment_id, Claim())
         lists = tuple(sorted({*before.given_back, roster_id}))
-        return self._claiming(enrolment_id, replace(before, given_back=lists))
+        return self.claiming(enrolment_id, replace(before, given_back=lists))
 
-    def _claiming(self, enrolment_id: str, claim: Claim) -> Self:
+    def claiming(self, enrolment_id: str, claim: Claim) -> Self:
+        """Hold this claim in place of the one before."""
         if self.claims.get(enrolment_id) == claim:
             return self
         return replace(self, claims={**self.claims, enrolment_id: claim})
@@ -261,30 +299,10 @@ class Learner:
             numbers=(*old.numbers, Since(old.moving_nip, since)),
             agencies=old.agencies,
             linked=tuple(sorted({*self.linked, *old.linked, old.id})),
+            hosts=tuple(sorted({*self.hosts, *old.hosts})),
         )
         return taken.counted(self)
 
     def link(self, other: str) -> Self:
         """Note that another id is the same person."""
         return replace(self, linked=tuple(sorted({*self.linked, other})))
-
-
-def certified(people: Iterable[Learner], programme: str, on: date) -> bool:
-    """Tell whether a person, under any number, holds a programme's certificate on a day."""
-    return any(
-        held.programme == programme and held.holds(on)
-        for person in people
-        for held in person.certificates.values()
-    )
-
-
-def collides(people: Iterable[Learner], cohort_id: str, wanted: Sequence[Period]) -> bool:
-    """Tell whether a person, under any number, has given one of these days to another cohort."""
-    return any(
-        taken.starts <= asked.ends and asked.starts <= taken.ends
-        for person in people
-        for claim in person.claims.values()
-        if not claim.released and claim.cohort_id != cohort_id
-        for taken in claim.periods
-        for asked in wanted
-    )

@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from services.certification.domain import issuing
+from services.certification.domain.cards import Seal, unkept
 from services.certification.domain.dossier import Dossier, Signature, Story
+from services.certification.domain.leaving import follow
 from services.certification.domain.register import Page, key_of, owner_of, register_of, spell
 from services.certification.domain.verdict import (
     Due,
@@ -16,7 +18,7 @@ from services.certification.domain.verdict import (
     why_superseded,
 )
 from services.certification.ports import Work, Works
-from shared.events.enrolment import LearnerRecorded
+from shared.events.enrolment import LearnerErased, LearnerRecorded
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Refusal
 from shared.kernel.ids import derived
@@ -32,11 +34,14 @@ async def certify_when_complete(fact: Story, work: Work) -> None:
     before = await work.dossiers.of(fact.enrolment_id)
     dossier = before.hear(fact)
     if dossier is not before:
-        await _settle(dossier, work)
+        card = await work.cards.of(dossier.learner_id)
+        dossier, told = follow(dossier, card, work.node, work.public_url)
+        await _settle(dossier, work, told)
 
 
 async def look_up_numbers(facts: Sequence[Story], work: Work) -> None:
-    """Find together the numbers that certificates due in this batch may hold already."""
+    """Find together the numbers that certificates due in this batch may hold already, and the cards."""
+    await work.cards.preload(fact.learner_id for fact in facts)
     keys = []
     for fact in facts:
         dossier = await work.dossiers.of(fact.enrolment_id)
@@ -51,7 +56,22 @@ async def keep_names(fact: LearnerRecorded, work: Work) -> None:
     before = await work.cards.of(fact.learner_id)
     card = before.hear(fact)
     if card is not before:
+        seal = await _seal_of(fact.learner_id, work) if card.erased_at else unkept
+        work.cards.keep(card.blanked(seal))
+
+
+async def seal_names(fact: LearnerErased, work: Work) -> None:
+    """Blank the names of an erased person; those of certificates stay, sealed for the node alone."""
+    before = await work.cards.of(fact.learner_id)
+    card = before.erase(fact, await _seal_of(fact.learner_id, work))
+    if card is not before:
         work.cards.keep(card)
+
+
+async def _seal_of(learner_id: str, work: Work) -> Seal:
+    """Tell how names are sealed: not at all for whom nothing was ever certified."""
+    dossiers = await work.dossiers.find({"learner_id": learner_id})
+    return work.seal if any(each.certificates for each in dossiers) else unkept
 
 
 async def sign(enrolment_id: str, signature: Signature, today: date, work: Work) -> Dossier:
@@ -136,8 +156,7 @@ async def _find_unsettled(work: Work) -> list[Page]:
 
 
 async def _numbers_of(owners: Sequence[str], work: Work) -> set[str]:
-    await work.dossiers.preload(owners)
-    return {number for owner in owners for number in (await work.dossiers.of(owner)).numbers}
+    return await work.numbers_of(owners)
 
 
 async def _explain(key: str, work: Work) -> None:
@@ -154,8 +173,8 @@ async def _account(page_id: str, accounted: int, work: Work) -> None:
     work.registers.keep(page.account(accounted))
 
 
-async def _settle(dossier: Dossier, work: Work) -> Dossier:
-    """Make the certificates what they ought to be, and state what changes."""
+async def _settle(dossier: Dossier, work: Work, before: Sequence[Fact] = ()) -> Dossier:
+    """Make the certificates what they ought to be, and state what changes, after what went before."""
     verdict, live = judge(dossier), dossier.live
     due = None if dossier.barred else verdict.due
     status = "revoked" if verdict.due and dossier.barred else verdict.status
@@ -167,7 +186,7 @@ async def _settle(dossier: Dossier, work: Work) -> Dossier:
         dossier, told = await _issue(dossier, due, reason, work)
     elif live and verdict.at:
         dossier, told = issuing.end(dossier, why_ended(verdict), verdict.at)
-    work.dossiers.keep(dossier, told)
+    work.dossiers.keep(dossier, [*before, *told])
     return dossier
 
 

@@ -1,22 +1,20 @@
-"""A roster: one agency's nomination list, drafted, endorsed, and judged row by row in order."""
+"""The rows of a list, as people send them and as they are kept."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Annotated, Self
 
 from pydantic import Field
 
-from services.enrolment.domain.cohort import ALREADY_IN, Outcome
 from services.enrolment.domain.learner import Card
 from services.enrolment.domain.nip import read_nip, tidy
 from shared.events.enrolment import Employment
 from shared.events.fact import Value
-from shared.kernel.errors import Conflict, Invalid
 
 MOST_ROWS = 10_000
-NOT_ENDORSED = "not-endorsed"
 DUPLICATE = "duplicate-in-list"
+ERASED = "erased"
 
 Words = Annotated[str, Field(max_length=300)]
 
@@ -105,94 +103,22 @@ class Nominee:
             duty_3t=self.duty_3t,
         )
 
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one row; `told` says whether the learner hears of a refusal."""
-
-    status: Literal["accepted", "waitlisted", "refused"]
-    reasons: tuple[str, ...] = ()
-    told: bool = False
-
-    @classmethod
-    def of(cls, outcome: Outcome) -> Self:
-        """Take over what the cohort decided; who holds a place already hears nothing."""
-        told = outcome.status == "refused" and outcome.reasons != (ALREADY_IN,)
-        return cls(outcome.status, outcome.reasons, told)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The letter by which an agency's officer endorses rows; None endorses all."""
-
-    number: str
-    dated: date
-    rows: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """One list for one cohort; `results` by row number."""
-
-    id: str
-    cohort_id: str = ""
-    agency: str = ""
-    status: Literal["", "draft", "endorsed", "judged"] = ""
-    rows: tuple[Nominee, ...] = ()
-    letter: Letter | None = None
-    drafted_at: datetime | None = None
-    touched_at: datetime | None = None
-    results: dict[str, Result] = field(default_factory=dict)
-
-    def draft(self, cohort_id: str, agency: str, rows: Sequence[Nominee], at: datetime) -> Self:
-        """Take a list; the same list again changes nothing."""
-        if self.status:
-            return self
+    def erased(self, *, judged: bool) -> Self:
+        """Blank all that is personal; a row without a result yet will be refused."""
         return replace(
             self,
-            cohort_id=cohort_id,
-            agency=agency,
-            status="draft",
-            rows=tuple(rows),
-            drafted_at=at,
+            nip="",
+            name="",
+            position="",
+            position_level="",
+            employment="PNS",
+            unit="",
+            email="",
+            phone="",
+            disability=False,
+            duty_3t=False,
+            reasons=self.reasons if judged else (ERASED,),
         )
-
-    def endorse(self, letter: Letter, at: datetime) -> Self:
-        """Endorse rows by a letter; the same letter changes nothing, another one is a Conflict."""
-        if self.letter is not None:
-            if letter != self.letter:
-                raise Conflict("already-endorsed", "this list was endorsed by another letter")
-            return self
-        strange = sorted(set(letter.rows or ()) - {each.row for each in self.rows})
-        if strange:
-            raise Invalid(
-                "unknown-row", f"the list has no row {strange[0]}", {"rows": strange[:100]}
-            )
-        return replace(self, letter=letter, status="endorsed", touched_at=at)
-
-    def stands(self, nominee: Nominee) -> Result | None:
-        """Tell the result of a row that needs no judging: refused by its cells, or not endorsed."""
-        if nominee.reasons:
-            return Result("refused", nominee.reasons)
-        rows = self.letter.rows if self.letter else ()
-        if rows is not None and nominee.row not in rows:
-            return Result("refused", (NOT_ENDORSED,))
-        return None
-
-    @property
-    def unjudged(self) -> list[Nominee]:
-        """Tell the rows without a result, in their order."""
-        return [each for each in self.rows if str(each.row) not in self.results]
-
-    def judge(self, results: Mapping[int, Result], at: datetime) -> tuple[Self, list[Nominee]]:
-        """Keep results, the first ones for good, and tell who has to hear of a refusal."""
-        fresh = {row: each for row, each in results.items() if str(row) not in self.results}
-        merged = {**self.results, **{str(row): each for row, each in fresh.items()}}
-        told = [each for each in self.rows if each.row in fresh and fresh[each.row].told]
-        done = len(merged) == len(self.rows)
-        status = "judged" if done else self.status
-        judged = replace(self, results=merged, status=status, touched_at=at)
-        return judged, told
 
 
 def examine(
@@ -233,3 +159,14 @@ def examine(
             )
         nominees.append(replace(nominee, reasons=reasons))
     return nominees
+
+
+def each_once(rows: Sequence[Nominee]) -> tuple[Nominee, ...]:
+    """Find faulty whoever a row before names already."""
+    seen: set[str] = set()
+    once = []
+    for each in rows:
+        again = each.learner_id in seen
+        once.append(replace(each, reasons=each.reasons or (DUPLICATE,)) if again else each)
+        seen.add(each.learner_id)
+    return tuple(once)

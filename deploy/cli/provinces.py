@@ -1,0 +1,50 @@
+"""`federation demo`, `faults` and `cut`: two provinces on this machine, and what came of them."""
+# ruff: noqa: FBT002 - typer reads options as arguments
+
+from typing import Annotated
+
+import typer
+
+from deploy.cli.lines import say
+
+federation = typer.Typer(help="Two provinces on this machine, linked.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
+Own = Annotated[int, typer.Option(min=2, max=200, help="Learners of the host's province.")]
+Guests = Annotated[int, typer.Option(min=2, max=100, help="Learners of the other province.")]
+
+
+@federation.command("demo")
+def federation_demo(own: Own = 30, guests: Guests = 10, as_json: AsJson = False) -> int:
+    """Play a cohort of two provinces on two nodes with a broker and a mirror each."""
+    from deploy.cli.playing import report  # noqa: PLC0415 - only what is played is imported
+    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
+    from deploy.federation.demo import run  # noqa: PLC0415
+
+    return report(run(NodeSettings.read(), say, own=own, guests=guests), as_json=as_json)
+
+
+@federation.command("faults")
+def federation_faults(own: Own = 30, guests: Guests = 10, as_json: AsJson = False) -> int:
+    """Play it calmly, then with kills, losses, repeats and lies, and compare what is left."""
+    from deploy.cli.playing import report  # noqa: PLC0415
+    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
+    from deploy.federation.faults import run  # noqa: PLC0415
+
+    return report(run(NodeSettings.read(), say, own=own, guests=guests), as_json=as_json)
+
+
+@federation.command("cut")
+def federation_cut(
+    seconds: Annotated[float, typer.Option(min=1, help="Seconds without a link, at least.")] = 30,
+    own: Own = 30,
+    guests: Guests = 10,
+    as_json: AsJson = False,
+) -> int:
+    """Cut the link for a while, and measure how long both take to converge."""
+    from deploy.cli.playing import report  # noqa: PLC0415
+    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
+    from deploy.federation.cut import run  # noqa: PLC0415
+
+    told = run(NodeSettings.read(), say, seconds=seconds, own=own, guests=guests)
+    return report(told, as_json=as_json)

@@ -1,0 +1,106 @@
+"""Every record that a cluster can still serve, and how it is made to let go of those that a tombstone ends."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from deploy.embedded.settings import NodeError
+from deploy.topics.cluster import KafkaCluster
+from deploy.topics.session import session
+from shared.bus.kafka.security import diagnose
+from shared.web.settings import KafkaSettings
+
+LEARNERS = "learners"
+_POLL_MS = 1_000
+_STILL_SECONDS = 30.0
+_LET_GO = {
+    "segment.ms": "1000",
+    "segment.jitter.ms": "0",
+    "min.cleanable.dirty.ratio": "0.001",
+    "min.compaction.lag.ms": "0",
+    "max.compaction.lag.ms": "1000",
+}
+"""What has the broker close the segments of a compacted topic at the next record, and clean them at once."""
+
+
+async def served(kafka: KafkaSettings, *topics: str) -> AsyncIterator[tuple[str, bytes]]:
+    """Read every record of these topics, or of all, from the beginning to where they end now.
+
+    NodeError where the broker refuses, or gives nothing for half a minute.
+    """
+    consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+        bootstrap_servers=kafka.kafka_bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        client_id="corpu-erase",
+        **kafka.security.options(),
+    )
+    try:
+        await consumer.start()
+        found = topics or [t for t in await consumer.topics() if not t.startswith("__")]
+        places = [
+            TopicPartition(topic, number)
+            for topic in sorted(found)
+            for number in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        if not places:
+            return
+        consumer.assign(places)
+        begins = await consumer.beginning_offsets(places)
+        ends = await consumer.end_offsets(places)
+        left = {each for each in places if begins[each] < ends[each]}
+        still_since = time.monotonic()
+        while left:
+            batch = await consumer.getmany(*left, timeout_ms=_POLL_MS)
+            for records in batch.values():
+                still_since = time.monotonic()
+                for each in records:
+                    yield each.topic, _whole(each.key, each.value, each.headers)
+            for each in tuple(left):
+                if await consumer.position(each) >= ends[each]:
+                    left.discard(each)
+            if left and time.monotonic() - still_since > _STILL_SECONDS:
+                raise NodeError(f"the broker gives nothing of {sorted(t.topic for t in left)}")
+    except (KafkaError, OSError) as away:
+        raise NodeError(await diagnose(away, kafka.kafka_bootstrap, kafka.security)) from away
+    finally:
+        await consumer.stop()
+
+
+def _whole(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> bytes:
+    return b"\0".join([key or b"", value or b"", *(part or b"" for _, part in headers)])
+
+
+class Cleaning:
+    """A compacted topic whose broker is asked to clean it at once; its settings come back at the end."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        """Ask through this connection."""
+        self._kafka = kafka
+        self._before: dict[str, str] = {}
+
+    async def __aenter__(self) -> "Cleaning":
+        """Have the broker close and clean the segments; whatever is stated from now on closes them."""
+        async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
+            cluster = KafkaCluster(opened)
+            settings = (await cluster.topics())[LEARNERS].settings
+            self._before = {key: settings[key] for key in _LET_GO if key in settings}
+            await cluster.settle(LEARNERS, {key: _LET_GO[key] for key in self._before})
+        # The next record closes a segment only once that is older than `segment.ms`.
+        await asyncio.sleep(timedelta(milliseconds=int(_LET_GO["segment.ms"])).total_seconds() * 2)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Put the settings back."""
+        async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
+            await KafkaCluster(opened).settle(LEARNERS, self._before)
+
+    @property
+    def longest(self) -> timedelta:
+        """Tell how long segments may hold what was let go of by the topic's own settings."""
+        told = [int(self._before.get(key, "0")) for key in ("segment.ms", "max.compaction.lag.ms")]
+        return min(timedelta(milliseconds=sum(told)), timedelta(days=3650))

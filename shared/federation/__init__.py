@@ -1,0 +1,1 @@
+"""How nodes share: signed and addressed copies, accepted, counted and repaired."""

@@ -1,0 +1,127 @@
+"""`node`, `peers` and `share` on the command line: what they make, and what they refuse."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.test_cli import run
+
+JATIM, KALTENG = "Provinsi Jawa Timur", "Provinsi Kalimantan Tengah"
+
+
+def introduce(folder: Path, code: str, name: str) -> Path:
+    """Make a node's keys and give its card's file."""
+    made = run("node", "init", "--name", name, home=folder, CORPU_NODE=code)
+
+    assert (made.returncode, made.stderr) == (0, "")
+    return folder / "keys/card.json"
+
+
+def fingerprint(folder: Path, code: str) -> str:
+    """Tell what `node init` says of keys that are there."""
+    said = run("node", "init", "--name", "x", home=folder, CORPU_NODE=code).stdout
+    return said.partition("another way: ")[2].split()[0]
+
+
+def test_keys_are_made_once_and_kept_to_the_node(tmp_path: Path) -> None:
+    """A second `node init` keeps the keys and may change the name; nobody else can read them."""
+    first = json.loads(introduce(tmp_path, "35", JATIM).read_text())
+    second = json.loads(introduce(tmp_path, "35", "Jatim").read_text())
+    private = tmp_path / "keys/node.private.json"
+
+    assert first["keys"] == second["keys"]
+    assert (first["name"], second["name"]) == (JATIM, "Jatim")
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert all("d" not in key for key in first["keys"])
+
+
+def test_a_peer_is_added_replaced_and_listed(tmp_path: Path) -> None:
+    """A card is taken once; the same again changes nothing, a newer one replaces it."""
+    card = introduce(tmp_path / "62", "62", KALTENG)
+    introduce(tmp_path / "35", "35", JATIM)
+
+    said = [run("peers", "add", str(card), home=tmp_path / "35").stdout.split(":")[0]]
+    said += [run("peers", "add", str(card), home=tmp_path / "35").stdout.split(":")[0]]
+    introduce(tmp_path / "62", "62", "Kalteng")
+    said += [run("peers", "add", str(card), home=tmp_path / "35").stdout.split(":")[0]]
+    listed = json.loads(run("peers", "list", "--json", home=tmp_path / "35").stdout)
+
+    assert said == ["added", "unchanged", "replaced"]
+    assert [(each["node"], each["name"], each["role"]) for each in listed["peers"]] == [
+        ("62", "Kalteng", "province")
+    ]
+    assert listed["peers"][0]["fingerprint"] == fingerprint(tmp_path / "62", "62")
+
+
+def test_a_wrong_fingerprint_adds_nothing(tmp_path: Path) -> None:
+    """What the peer told by another way must be what its card says."""
+    card = introduce(tmp_path / "62", "62", KALTENG)
+
+    refused = run("peers", "add", str(card), "--fingerprint", "0000:0000", home=tmp_path / "35")
+
+    assert refused.returncode == 1
+    assert "nothing was added" in refused.stderr
+    assert not (tmp_path / "35/keys/peers.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("hello", "no node's card"),
+        ("{}", "no node's card"),
+        ('{"node": "99", "name": "x", "keys": []}', "no node's card"),
+    ],
+)
+def test_what_is_no_card_is_refused(text: str, why: str, tmp_path: Path) -> None:
+    """A file that holds no card is one line and changes nothing."""
+    path = tmp_path / "card.json"
+    path.write_text(text)
+
+    refused = run("peers", "add", str(path), home=tmp_path / "35")
+
+    assert refused.returncode == 1
+    assert why in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["node", "init", "--name", "x", "--role", "king"], "not 'king'"),
+        (["node", "init", "--name", ""], "a card cannot say that"),
+        (["peers", "add", "absent.json"], "absent.json"),
+        (["share", "export", "out", "--to", "62"], "62 is no peer"),
+        (["share", "import", "absent"], "absent"),
+        (["peers", "status"], "no node runs"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(arguments: list[str], why: str, tmp_path: Path) -> None:
+    """Every refusal is one line and a non-zero exit status."""
+    refused = run(*arguments, home=tmp_path / "35")
+
+    assert refused.returncode == 1
+    assert why in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([], "is not what `corpu share export` writes"),
+        (["{}"], "is not what `corpu share export` writes"),
+        (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 2}', "{}"], "cut off: 1 of 2"),
+        (['{"corpu-share": 1, "from": "62", "to": "31", "copies": 0}'], "is for node 31"),
+        (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "oops"], "line 2"),
+    ],
+)
+def test_a_broken_file_is_refused_whole(lines: list[str], why: str, tmp_path: Path) -> None:
+    """Nothing of a broken, cut or misdirected file is handed to any service."""
+    path = tmp_path / "copies"
+    path.write_text("\n".join(lines))
+
+    refused = run("share", "import", str(path), home=tmp_path / "35")
+
+    assert refused.returncode == 1
+    assert why in refused.stderr

@@ -1,0 +1,1 @@
+"""Facts and the values that they carry."""

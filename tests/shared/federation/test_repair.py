@@ -1,0 +1,187 @@
+"""What a mirror lost is noticed, a last copy among it, and healed by asking."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.bus.memory import MemoryRecord
+from shared.events.federation import Ends, HeadsTold
+from shared.events.message import Message
+from shared.federation.heads import Intake, digest
+from shared.federation.repair import SourceStatus
+from shared.federation.seal import seal
+from shared.kernel.clock import SetClock
+from tests.shared.federation.conftest import Opened
+from tests.support.federation import mirror
+
+Both = tuple[Opened, Opened]
+
+
+async def round_of_repair(host: Opened, home: Opened) -> None:
+    """Tell, mirror, compare and answer once, in both directions."""
+    for one, other in ((host, home), (home, host)):
+        assert one.parts.repair
+        await one.parts.repair.attend()
+        await one.settle()
+        mirror(one.province, other.province)
+        await other.settle()
+
+
+async def status(opened: Opened, source: str) -> SourceStatus:
+    """Tell how a peer's service stands."""
+    assert opened.parts.repair
+    return next(each for each in await opened.parts.repair.status() if each.source == source)
+
+
+def without(*places: tuple[str, int]) -> "object":
+    """Withhold copies by aggregate and seq."""
+
+    def keep(record: MemoryRecord) -> bool:
+        message = Message.from_record(record.headers, record.value)
+        return (message.aggregate.rpartition("/")[2], message.seq) not in places
+
+    return keep
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param(("e1", 2), id="one-in-the-middle"),
+        pytest.param(("e1", 3), id="the-last"),
+        pytest.param(("e2", 1), id="all-there-is"),
+    ],
+)
+async def test_what_the_mirror_lost_is_asked_for(both: Both, lost: tuple[str, int]) -> None:
+    """Whatever was withheld is told again within three rounds, and then nothing differs."""
+    host, home = both
+    await host.free(1, 1, 1, 2)
+    withheld = mirror(host.province, home.province, keep=without(lost))  # type: ignore[arg-type]
+    await home.settle()
+    before = (await home.box()).count
+    await round_of_repair(host, home)
+    differing = (await status(home, "35/enrolment/62")).differing
+
+    for _ in range(3):
+        await round_of_repair(host, home)
+
+    healed = await status(home, "35/enrolment/62")
+    assert len(withheld) == 1
+    assert before == 3
+    assert differing == 1
+    assert (healed.differing, healed.gaps) == (0, 0)
+    assert (await home.box()).count == 4
+
+
+async def test_nothing_is_asked_for_where_nothing_lacks(both: Both) -> None:
+    """Equal heads lead to no restatement."""
+    host, home = both
+    await host.free(1, 2)
+    for _ in range(3):
+        await round_of_repair(host, home)
+
+    asks = [
+        each
+        for each in home.province.engine.bus.messages("share.35")
+        if each.type == "id.corpu.restatement_asked.v1"
+    ]
+    assert asks == []
+
+
+async def test_a_gap_is_seen_at_once(both: Both) -> None:
+    """A copy that comes before its forerunner is handled, and the gap shows in the status."""
+    host, home = both
+    await host.free(1, 1)
+    mirror(host.province, home.province, keep=without(("e1", 1)))  # type: ignore[arg-type]
+    await home.settle()
+    await round_of_repair(host, home)
+
+    assert (await home.box()).count == 1
+    assert (await status(home, "35/enrolment/62")).gaps == 1
+
+
+async def test_a_silent_peer_shows(both: Both, now: SetClock) -> None:
+    """A peer that tells no heads for five times the interval is silent, whatever the cause."""
+    host, home = both
+    await round_of_repair(host, home)
+    before = (await status(home, "35/enrolment/62")).silent
+
+    now.instant += timedelta(hours=6)
+
+    assert not before
+    assert (await status(home, "35/enrolment/62")).silent
+
+
+def telling(host: Opened, told: int, end: int) -> Message:
+    """Tell heads as Jatim's enrolment would."""
+    fact = HeadsTold(
+        at=host.parts.clock.now(), node="35", service="enrolment", to="62", told=told, heads={},
+        aggregates=0, partitions={"0": Ends(start=0, end=end)},
+    )  # fmt: skip
+    message = Message.of(
+        fact, source="/corpu/35/enrolment", aggregate="heads/62", seq=told, epoch=1, to="62"
+    )
+    return seal(message, host.province.federation)
+
+
+async def test_a_topic_made_anew_raises_an_alarm(both: Both) -> None:
+    """A source topic that ends before where it ended is no longer the same; somebody must look."""
+    host, home = both
+    bus = home.province.engine.bus
+    for told, end in ((101, 10), (102, 4), (103, 11)):
+        message = telling(host, told, end)
+        bus.put("35.share.62", message.to_headers(), message.data.encode())
+    await home.settle()
+    alarmed = (await status(home, "35/enrolment/62")).alarm
+
+    assert home.parts.repair
+    await home.parts.repair.acknowledge("35")
+
+    assert alarmed == "topic-made-anew"
+    assert (await status(home, "35/enrolment/62")).alarm == ""
+
+
+async def test_an_earlier_telling_changes_nothing(both: Both) -> None:
+    """Heads that are told again from an old offset are older than those known."""
+    host, home = both
+    bus = home.province.engine.bus
+    for told, end in ((102, 10), (101, 4)):
+        message = telling(host, told, end)
+        bus.put("35.share.62", message.to_headers(), message.data.encode())
+    await home.settle()
+
+    assert (await status(home, "35/enrolment/62")).alarm == ""
+
+
+def test_an_intake_counts_copies_in_any_order() -> None:
+    """Whatever the order, everything is counted once, and a gap is told."""
+    intake = Intake("35/enrolment/shares/62/boxes/e1")
+    source = "35/enrolment"
+
+    gapped = intake.take(source, 1, 3).take(source, 1, 1)
+    whole = gapped.take(source, 1, 2)
+
+    assert (gapped.upto, gapped.ahead, gapped.gapped) == (1, (3,), True)
+    assert (whole.upto, whole.ahead, whole.gapped) == (3, (), False)
+    assert whole.take(source, 1, 2) is whole
+
+
+def test_an_intake_counts_anew_after_a_restore() -> None:
+    """From where a restored peer counts anew, its copies are new; those it told before are not."""
+    source = "35/enrolment"
+    intake = Intake("35/enrolment/shares/62/boxes/e1")
+    for seq in range(1, 6):
+        intake = intake.take(source, 1, seq)
+
+    restored = intake.take(source, 2, 4)
+
+    assert (restored.epoch, restored.upto) == (2, 4)
+    assert restored.take(source, 1, 5) is restored
+    assert restored.take(source, 2, 5).upto == 5
+
+
+def test_a_digest_tells_heads_apart() -> None:
+    """The digest is the same in any order, and another for another head."""
+    heads = [("shares/62/boxes/e1", 3), ("shares/62/boxes/e2", 1)]
+
+    assert digest(heads) == digest(reversed(heads))
+    assert digest(heads) != digest([("shares/62/boxes/e1", 2), heads[1]])
