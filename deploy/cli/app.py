@@ -134,9 +134,11 @@ def erase(
         str | None, typer.Option(help="On whose request, or by which rule (UU 27/2022).")
     ] = None,
     also: Annotated[
-        list[str] | None, typer.Option(help="A further word to look for; may be given several times.")
+        list[str] | None, typer.Option(help="Another word to look for; may be given several times.")
     ] = None,
-    scan_only: Annotated[bool, typer.Option("--scan-only", help="Erase nothing, only look.")] = False,  # noqa: FBT002
+    scan_only: Annotated[  # noqa: FBT002
+        bool, typer.Option("--scan-only", help="Erase nothing, only look.")
+    ] = False,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> int:
     """Erase a person's data on this node and every node that has them as a guest, and prove it by a scan."""

@@ -20,7 +20,7 @@ from deploy.embedded.settings import NodeError, NodeSettings
 from deploy.embedded.tokens import issue
 from deploy.erasing.keeping import documents, files, namesakes
 from deploy.erasing.marks import Marks, Scan
-from deploy.erasing.records import LEARNERS, Cleaning, served
+from deploy.erasing.records import LEARNERS, SWEPT, Cleaning, served
 from deploy.running import Running, found, processes
 from services.certification.domain.cards import RETENTION_BASIS
 from shared.kernel.clock import SystemClock
@@ -130,22 +130,13 @@ class _Erasing:
         words = self._person.words
         alike = 0
         for name in [word for word, kind in words.items() if kind == "name"]:
-            if others := await namesakes(self._settings_here(), name, self._person.ids):
+            if others := await self._alike(name):
                 alike += others
                 del words[name]
         return alike
 
-    def _settings_here(self) -> NodeSettings:
-        """Give the settings with the store's port where this node's store is."""
-        address = self._running.addresses.get("store", "")
-        port = address.rpartition(":")[2].rstrip("/")
-        ports = {**self._settings.ports, **({"store": int(port)} if port.isdigit() else {})}
-        return NodeSettings(
-            home=self._running.home,
-            node=self._settings.node,
-            ports=ports,
-            environment=self._settings.environment,
-        )
+    async def _alike(self, name: str) -> int:
+        return await namesakes(self._settings, self._running, name, self._person.ids)
 
     async def _erase(self, operator: Voice, basis: str) -> list[str]:
         await quiet(operator, within=_QUIET_SECONDS)
@@ -186,7 +177,7 @@ class _Erasing:
         async for topic, raw in served(self._kafka):
             scan.records += 1
             scan.look(marks, f"topic {topic}", raw)
-        async for room, raw in documents(self._settings_here()):
+        async for room, raw in documents(self._settings, self._running):
             scan.documents += 1
             scan.look(marks, f"store {room}", raw)
         for name, raw in files(self._running.home):
@@ -212,7 +203,8 @@ class _Erasing:
                 )
             except TimeoutError as late:
                 say(str(late))
-        return cleaning.longest
+                return cleaning.longest
+        return SWEPT
 
     async def _restart_broker(self, operator: Voice) -> None:
         """Have a broker that keeps all in memory begin anew: the services state again what they keep."""

@@ -63,7 +63,9 @@ class Stage:
     @property
     def nominator(self) -> Voice:
         """Speak as the city's personnel agency."""
-        return self.client.speaking(self.tokens("nominator", subject="pengusul", agency=self.agency))
+        return self.client.speaking(
+            self.tokens("nominator", subject="pengusul", agency=self.agency)
+        )
 
     @property
     def endorser(self) -> Voice:

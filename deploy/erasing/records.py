@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -17,6 +18,10 @@ from shared.web.settings import KafkaSettings
 LEARNERS = "learners"
 _POLL_MS = 1_000
 _STILL_SECONDS = 30.0
+_FOR_EVER_MS = 315_360_000_000
+SWEPT = timedelta(minutes=1)
+"""After so long a broker deletes the files of segments that it has cleaned (file.delete.delay.ms)."""
+
 _LET_GO = {
     "segment.ms": "1000",
     "segment.jitter.ms": "0",
@@ -41,14 +46,7 @@ async def served(kafka: KafkaSettings, *topics: str) -> AsyncIterator[tuple[str,
     )
     try:
         await consumer.start()
-        found = topics or [t for t in await consumer.topics() if not t.startswith("__")]
-        places = [
-            TopicPartition(topic, number)
-            for topic in sorted(found)
-            for number in sorted(consumer.partitions_for_topic(topic) or ())
-        ]
-        if not places:
-            return
+        places = await _places(kafka, topics)
         consumer.assign(places)
         begins = await consumer.beginning_offsets(places)
         ends = await consumer.end_offsets(places)
@@ -71,6 +69,21 @@ async def served(kafka: KafkaSettings, *topics: str) -> AsyncIterator[tuple[str,
         await consumer.stop()
 
 
+async def _places(kafka: KafkaSettings, topics: tuple[str, ...]) -> list[TopicPartition]:
+    """Tell every partition; NodeError where there is no topic of cards, for then nothing would be proved."""
+    async with session(kafka.kafka_bootstrap, kafka.security) as opened:
+        told = await opened.metadata(topics or None)
+    places = [
+        TopicPartition(each["topic"], part["partition"])
+        for each in told
+        if not each["topic"].startswith("__")
+        for part in each["partitions"]
+    ]
+    if LEARNERS not in {each.topic for each in places}:
+        raise NodeError(f"the brokers at {kafka.kafka_bootstrap} have no topic {LEARNERS}")
+    return sorted(places)
+
+
 def _whole(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> bytes:
     return b"\0".join([key or b"", value or b"", *(part or b"" for _, part in headers)])
 
@@ -83,7 +96,7 @@ class Cleaning:
         self._kafka = kafka
         self._before: dict[str, str] = {}
 
-    async def __aenter__(self) -> "Cleaning":
+    async def __aenter__(self) -> Self:
         """Have the broker close and clean the segments; whatever is stated from now on closes them."""
         async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
             cluster = KafkaCluster(opened)
@@ -101,6 +114,6 @@ class Cleaning:
 
     @property
     def longest(self) -> timedelta:
-        """Tell how long segments may hold what was let go of by the topic's own settings."""
+        """Tell how long, at most, segments hold what is let go of by the topic's settings; ten years is for ever."""
         told = [int(self._before.get(key, "0")) for key in ("segment.ms", "max.compaction.lag.ms")]
-        return min(timedelta(milliseconds=sum(told)), timedelta(days=3650))
+        return timedelta(milliseconds=min(sum(told), _FOR_EVER_MS))

@@ -29,7 +29,7 @@ from deploy.federation.story import Story
 _PATIENCE = 150.0
 _SECONDS = 30.0
 _CUT_AT, _TAUGHT_AT = "wave 2", "taught"
-_SCHOOLS = {HOST: (401, HOST_CITY), HOME: (601, HOME_CITY)}
+_SCHOOLS = {HOST: (41, HOST_CITY), HOME: (71, HOME_CITY)}
 """A cohort of each node's own while the link is cut, numbered so that no person is in both."""
 
 

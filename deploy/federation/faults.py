@@ -33,6 +33,7 @@ _PATIENCE = 240.0
 _HEADS = 3.0
 _LOOK_SECONDS = 1.0
 _REPLAYED = 10
+_REMADE_SECONDS = 150.0
 
 
 def run(
@@ -249,10 +250,10 @@ async def _remake(both: Provinces, story: Story) -> dict[str, bool]:
 
     told = {"alarm": False, "acknowledged": False}
     with suppress(TimeoutError):
-        await until("the topic made anew is noticed", alarmed, within=60.0, every=0.5)
+        await until("the topic made anew is noticed", alarmed, within=_REMADE_SECONDS, every=0.5)
         told["alarm"] = True
         # Each service hears of it in its own time, so that what is taken back may be told once more.
-        await until("every service has noticed", partial(_all_alarmed, story), within=30.0)
+        await until("every service has noticed", partial(_all_alarmed, story), within=60.0)
         for service in SERVICES:
             path = f"/operations/peers/{HOST}/acknowledgement"
             await story.home.operator.post(service, path)

@@ -116,7 +116,7 @@ def serve(app: FastAPI, settings: ServiceSettings, name: str) -> None:
     set_up_logs(name)
     set_up_traces(name, settings.node, ratio=settings.trace_ratio, endpoint=settings.otlp_endpoint)
     faults.arm(settings.fault)
-    # What is loaded by now stays; and a batch of records makes thousands of objects that all go at its end.
+    # What is loaded by now stays; and a batch makes thousands of objects that all go at its end (ADR-0017).
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS)
     uvicorn.run(

@@ -132,7 +132,11 @@ async def _check_some(
         if not before.replaced_by and not before.home_node and not erased:
             learner = before.record(each.card(roster.agency, ""), today.day)
         held = await _held(learner, offer.told, work)
-        reasons = ((ERASED,) if erased else ()) + offer.against + await _reasons(learner, offer.terms, work)
+        reasons = (
+            ((ERASED,) if erased else ())
+            + offer.against
+            + await _reasons(learner, offer.terms, work)
+        )
         if not reasons and not held:
             days, version = tuple(offer.terms.residential), offer.told.calendar_version
             list_id = guest_list(today.node, roster.id)

@@ -71,12 +71,13 @@ async def finish_erasure(
 ) -> Learner:
     """Erase what was asked for, under every id of the person; what has not left yet is waited for."""
     learner = await works.run(lambda work: work.learners.get(learner_id))
-    if not learner.erasure_due or learner.erasure_asked is None:
+    asked = learner.erasure_asked
+    if not learner.erasure_due or asked is None:
         return learner
     learner = await move_to_new_number(learner_id, today, works)
     ids = await works.run(partial(all_ids, learner_id))
     names = await works.run(partial(_names_of, ids))
-    person = _Person(frozenset(ids), names, learner.erasure_asked, pseudonym)
+    person = _Person(frozenset(ids), names, asked, pseudonym)
     for roster_id in await works.run(partial(_lists_about, person)):
         await patiently(works, partial(_blank_rows, roster_id, person))
     for staff_id in await works.run(partial(_staff_lists_about, person)):

@@ -65,12 +65,11 @@ def prepare(
     A card that is missing yet is waited for. `within` declines what happened longer ago than that,
     so that a restored store does not write to people about years past.
     """
-    if not preference.email:
-        return _ended(notice, "declined", "by-preference"), None
+    if card.erased or not preference.email:
+        why = "erased" if card.erased else "by-preference"
+        return _ended(notice, "declined", why), None
     if within is not None and notice.at < now - within:
         return _ended(notice, "declined", "too-old"), None
-    if card.erased:
-        return _ended(notice, "declined", "erased"), None
     if not card.card_version:
         return _later(notice, "no-card-yet", now), None
     if not card.email:

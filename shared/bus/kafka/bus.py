@@ -83,8 +83,10 @@ class KafkaBus:
                 "the broker lost the producer's place; a new producer goes on"
             ) from broken
         except (KafkaError, TimeoutError, OSError) as away:
+            # Somebody may have deleted a topic of sharing: what is missing is made when it is next needed.
+            self._known.clear()
             if type(away).__name__ == "UnknownTopicOrPartitionError":
-                await self._make_topics({*TOPICS, *self._known})
+                await self._make_topics()
             raise Unavailable(reason(away)) from away
 
     async def _publish(self, messages: Sequence[Message]) -> None:

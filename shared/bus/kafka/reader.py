@@ -97,7 +97,8 @@ class Reader:
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 3,
             max_poll_interval_ms=600_000,
-            fetch_max_wait_ms=_POLL_MS,
+            # While a request waits at a broker, what that broker has for other partitions waits with it.
+            fetch_max_wait_ms=1_000,
             # How often the driver looks whether there is something new to fetch; news wake it anyway.
             consumer_timeout_ms=_WAKE_MS,
             request_timeout_ms=20_000,
@@ -162,7 +163,7 @@ class Reader:
                 await self._commit(consumer, batch)
             self._in_hand = False
             if len(records) < _BATCH:
-                # Under load more comes together meanwhile, and each batch has its price, however small it is.
+                # Under load more comes together meanwhile, and each batch has its price (ADR-0017).
                 await asyncio.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST))
 
     async def _deliver(self, records: list[ConsumerRecord[bytes, bytes]]) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from itertools import permutations
 
 from services.certification.domain.cards import Card
-from shared.events.enrolment import LearnerErased
+from shared.events.enrolment import LearnerErased, LearnerRecorded
 from tests.support.certification import recorded
 
 BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
@@ -47,11 +47,11 @@ def test_an_erased_card_is_the_same_in_any_order() -> None:
     for order in permutations([*facts, *ends]):
         card = Card("l1")
         for fact in order:
-            card = (
-                card.erase(fact, str.upper)
-                if isinstance(fact, LearnerErased)
-                else card.hear(fact).blanked(str.upper)
-            )
+            if isinstance(fact, LearnerErased):
+                card = card.erase(fact, str.upper)
+            else:
+                assert isinstance(fact, LearnerRecorded)
+                card = card.hear(fact).blanked(str.upper)
         cards.add(card)
 
     (card,) = cards

@@ -1,8 +1,9 @@
 """A person's data is erased wherever enrolment keeps it, whatever it is interrupted by."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,20 +15,16 @@ from services.enrolment.domain.learner import Card, Held, Learner
 from services.enrolment.domain.nip import Nip, read_nip
 from services.enrolment.domain.placement import Placement
 from services.enrolment.domain.staff import Member, StaffList
-from services.enrolment.handlers.erasing import ask_erasure, finish_erasure, heed_order
+from services.enrolment.handlers.erasing import ask_erasure, finish_erasure
 from services.enrolment.handlers.finishing import finish_erasures
-from services.enrolment.handlers.guests import take_nomination
 from services.enrolment.handlers.learners import change_number, move_to_new_number
-from services.enrolment.handlers.moving import receive_move
-from services.enrolment.handlers.rosters import judge_roster
+from services.enrolment.handlers.rosters import Today, judge_roster
 from services.enrolment.handlers.staff import receive_staff_list, tell_staff_list
-from services.enrolment.store import LEARNERS, KeptStatements
+from services.enrolment.store import LEARNERS, EnrolmentWork, KeptStatements
 from shared.events.enrolment import ErasureOrdered, LearnerErased, LearnerRecorded
-from shared.kernel.errors import Conflict, NotFound, Unavailable, Unprocessable
+from shared.kernel.errors import Conflict, NotFound, Unavailable
 from shared.kernel.ids import learner_id
 from shared.store.memory import MemoryStore
-from tests.services.enrolment.test_guests import RECEPTION, moves, nominated
-from tests.support.abroad import Node, agree, exchange, nominate, offer, people, place, served_nodes
 from tests.support.deliveries import FailingStore
 from tests.support.enrolment import (
     BLITAR,
@@ -47,7 +44,7 @@ BASIS = "permintaan yang bersangkutan, UU 27/2022 Pasal 8"
 LATER = replace(TODAY, now=NOW + timedelta(minutes=1))
 NEW = "198001012006011234"
 NEW_ID = learner_id(NEW, KEY)
-STAFF = {"position_level": "staf"}
+STAFF: dict[str, Any] = {"position_level": "staf"}
 """A rank that the course does not take: who is refused may be erased at once."""
 
 
@@ -56,19 +53,19 @@ def told(number: str) -> str:
     return learner_id(number, KEY)
 
 
-async def ask(desk: Desk, who: str = "", now: Any = LATER) -> Learner:
+async def ask(desk: Desk, who: str = "", now: Today = LATER) -> Learner:
     """Ask for an erasure."""
     return await desk.works.run(partial(ask_erasure, who or person(), BASIS, now.now))
 
 
-async def finish(desk: Desk, now: Any = LATER) -> None:
+async def finish(desk: Desk, now: Today = LATER) -> None:
     """Do what the periodic job does, until all that was stated has left, and once more."""
     for _ in range(2):
         await finish_erasures(now, desk.works, KeptStatements(desk.works), told)
         await desk.relay.sweep(0)
 
 
-async def erase(desk: Desk, who: str = "", now: Any = LATER) -> Learner:
+async def erase(desk: Desk, who: str = "", now: Today = LATER) -> Learner:
     """Ask for an erasure and finish it."""
     await ask(desk, who, now)
     await finish(desk, now)
@@ -219,13 +216,13 @@ async def test_a_place_abroad_refuses_as_well() -> None:
     desk = Desk()
     await refused(desk)
 
-    async def keep(work: Any) -> None:
+    async def keep(work: EnrolmentWork) -> None:
         await work.placements.of("p")
         work.placements.keep(
             Placement("p", person(), host_node="62", enrolled=True, completed=True)
         )
 
-    async def certify(work: Any) -> None:
+    async def certify(work: EnrolmentWork) -> None:
         learner = await work.learners.of(person())
         work.learners.keep(learner.certify("p", Held("DUA", 1)))
 
@@ -243,8 +240,8 @@ async def test_nobody_and_the_erased_are_told_apart() -> None:
     await refused(desk)
     with pytest.raises(NotFound):
         await ask(desk, "nobody")
+    await desk.works.run(_blank_stranger)
     with pytest.raises(NotFound):
-        await desk.works.run(_blank_stranger)
         await ask(desk, "stranger")
     first = await erase(desk)
 
@@ -257,7 +254,7 @@ async def test_nobody_and_the_erased_are_told_apart() -> None:
     )
 
 
-async def _blank_stranger(work: Any) -> None:
+async def _blank_stranger(work: EnrolmentWork) -> None:
     learner = await work.learners.of("stranger")
     work.learners.keep(learner.link("other"))
 
@@ -296,7 +293,7 @@ async def test_whoever_is_hired_again_is_recorded_anew() -> None:
     assert [] == traces(desk)
 
 
-async def _note_late(told_at: Any, work: Any) -> None:
+async def _note_late(told_at: datetime, work: EnrolmentWork) -> None:
     learner = await work.learners.of(person())
     work.learners.keep(learner.forget_again(told_at))
 
@@ -356,6 +353,29 @@ async def test_a_draft_of_before_refuses_the_erased() -> None:
     assert "" == (await desk.learner()).name
 
 
+async def test_a_list_that_comes_in_between_is_blanked_in_the_next_round() -> None:
+    """The erasure is not done before no list of before the request names the person."""
+    desk = Desk()
+    await refused(desk)
+    await ask(desk)
+    await desk.relay.sweep(0)
+
+    class Between(KeptStatements):
+        """Keeps another list of before the request, just before the end."""
+
+        async def waiting(self, learner_ids: Sequence[str]) -> bool:
+            """Wait for nothing."""
+            del learner_ids
+            await desk.draft([listed(1)], key="between")
+            return False
+
+    first = await finish_erasure(person(), LATER, desk.works, Between(desk.works), told)
+    await finish(desk)
+
+    assert first.erasure_due
+    assert [] == traces(desk)
+
+
 @pytest.mark.parametrize("call", range(1, 40))
 async def test_a_crash_between_any_two_steps_is_finished_by_the_periodic_job(call: int) -> None:
     """Whichever call the store is away for, nothing is left in the end, and each fact is stated once."""
@@ -373,110 +393,6 @@ async def test_a_crash_between_any_two_steps_is_finished_by_the_periodic_job(cal
     assert [] == traces(desk)
     assert not (await desk.learner()).erasure_due
     assert 1 == len({each.at for each in desk.told(LearnerErased)})
-
-
-def ordered(**changes: object) -> ErasureOrdered:
-    """Tell that 62 wants a guest's data erased."""
-    usual: dict[str, Any] = {
-        "learner_id": person(), "at": NOW, "home_node": "62", "basis": BASIS, "nodes": ("35",),
-    }  # fmt: skip
-    return ErasureOrdered(**{**usual, **changes})
-
-
-@pytest.mark.parametrize("order", ["first", "last"])
-async def test_a_nomination_of_before_the_order_leaves_nothing(order: str) -> None:
-    """In whichever order they come."""
-    desk = Desk()
-    await desk.begin()
-    steps = [
-        partial(take_nomination, RECEPTION, nominated(at=NOW - timedelta(days=1)), "62"),
-        partial(heed_order, ordered(), "62"),
-    ]
-    for step in steps if order == "last" else reversed(steps):
-        await desk.works.run(step)
-
-    await finish(desk)
-    (roster,) = await desk.works.open().rosters.find({})
-    judged = await judge_roster(roster.id, TODAY, desk.works)
-
-    assert ("", "refused") == (judged.rows[0].name, judged.results["1"].status)
-    assert "Tamu" not in kept(desk)
-    assert [] == desk.told(ErasureOrdered)
-
-
-async def test_a_move_of_before_the_order_brings_nobody() -> None:
-    """What a former home told before it ordered the erasure is not taken in."""
-    desk = Desk()
-    await desk.works.run(partial(heed_order, ordered(), "62"))
-
-    await desk.works.run(partial(receive_move, RECEPTION, moves(), "62"))
-
-    assert "" == (await desk.learner()).name
-
-
-@pytest.mark.parametrize(
-    ("fact", "sender", "ours"),
-    [(ordered(), "31", False), (ordered(home_node="62"), "62", True)],
-)
-async def test_only_the_home_orders(fact: ErasureOrdered, sender: str, *, ours: bool) -> None:
-    """Neither another node, nor anybody about one of our own."""
-    desk = Desk()
-    if ours:
-        await refused(desk)
-
-    with pytest.raises(Unprocessable, match="not-their-learner"):
-        await desk.works.run(partial(heed_order, fact, sender))
-
-
-async def test_the_host_follows_its_guests_home(tmp_path: Path) -> None:
-    """Erased at home once the host has decided, the guest is erased there too; the results stay."""
-    async with served_nodes(tmp_path, "35", "62") as (host, home):
-        await agree(host, home)
-        await offer(host)
-        await exchange(host, home)
-        await nominate(home, people(1, 2))
-        await exchange(host, home)
-        path, body = f"/learners/{person()}/erasure", {"basis": BASIS}
-        learning = await home.served.ask("POST", path, "operator", json=body)
-        await home.ask(
-            "POST",
-            f"/enrolments/{place(1)}/withdrawal",
-            json={"reason": "pindah", "on": "2024-07-19"},
-        )
-        await exchange(host, home)
-
-        await home.ask("POST", path, "operator", json=body)
-        for _ in range(3):
-            await _erase_at(home)
-            await exchange(host, home)
-            await _erase_at(host)
-            await exchange(host, home)
-        done = await home.ask("POST", path, "operator", json=body)
-
-        assert 409 == learning.status_code
-        assert ([person()], True, ["35"]) == (
-            done["learner_ids"], done["finished"], done["nodes"],
-        )  # fmt: skip
-        for node in (home, host):
-            kept_there = repr(node.province.engine.stores["enrolment"].snapshot())
-            assert "p1@palangkaraya.go.id" not in kept_there
-            assert nip(1) not in kept_there
-            assert "p2@palangkaraya.go.id" in kept_there
-            assert [] == await node.parked()
-        shared = home.province.engine.stores["enrolment"].snapshot()["shares"]
-        personal = {
-            each.subject
-            for share in shared.values()
-            for each in share["stated"]
-            if "personal" in each.data and '"personal":""' not in each.data
-        }
-        assert {person(2)} == personal
-
-
-async def _erase_at(node: Node) -> None:
-    works = node.served.app.state.parts.works
-    today = replace(TODAY, now=node.served.clock.now(), node=node.code)
-    await finish_erasures(today, works, KeptStatements(works), told)
 
 
 async def test_the_door_is_the_operators(tmp_path: Path) -> None:
