@@ -9,6 +9,7 @@ import typer
 
 from deploy.cli.lines import say
 from deploy.cli.neighbours import node, peers, share
+from deploy.cli.parked import parked
 from deploy.cli.provinces import federation
 from deploy.cli.topics import topics
 
@@ -23,7 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-parked = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 bench = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
 store = typer.Typer(help="The store's own affairs.", no_args_is_help=True)
@@ -193,38 +193,6 @@ def restore(
     from deploy.cli.storing import put_back  # noqa: PLC0415
 
     return put_back(path, replace=replace, with_keys=with_keys, as_json=as_json)
-
-
-@parked.command("list")
-def parked_list(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FBT002
-    """List parked messages."""
-    from deploy.cli.operating import list_parked  # noqa: PLC0415
-
-    return list_parked(service, as_json=as_json)
-
-
-@parked.command("show")
-def parked_show(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
-    """Show one parked message whole."""
-    from deploy.cli.operating import show_parked  # noqa: PLC0415
-
-    return show_parked(key)
-
-
-@parked.command("replay")
-def parked_replay(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
-    """Handle a parked message again."""
-    from deploy.cli.operating import replay_parked  # noqa: PLC0415
-
-    return replay_parked(key)
-
-
-@parked.command("drop")
-def parked_drop(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
-    """Drop a parked message for good."""
-    from deploy.cli.operating import drop_parked  # noqa: PLC0415
-
-    return drop_parked(key)
 
 
 @engines.command("install")

@@ -7,8 +7,9 @@ from itertools import combinations
 import pytest
 
 from deploy.demo.names import Civilian
+from deploy.erasing.marks import layers
 from deploy.federation.cast import cast
-from deploy.federation.leaks import Watched, layers
+from deploy.federation.leaks import Watched
 
 _BUDI = Civilian(
     nip="197001011990011001", name="Budi Santoso Wijaya", employment="PNS", position="Camat",

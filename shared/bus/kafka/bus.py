@@ -166,14 +166,17 @@ class KafkaBus:
         if topic not in {*TOPICS, *self._known}:
             await self._make_topics({topic})
             self._known.add(topic)
-        async with self._looking(None) as consumer:
-            # A consumer that reads nothing hears of no topics; the producer asks for this one.
-            numbers = await producer.partitions_for(topic)
-            parts = [TopicPartition(topic, number) for number in numbers]
-            starts, ends = (
-                await consumer.beginning_offsets(parts),
-                await consumer.end_offsets(parts),
-            )
+        try:
+            async with self._looking(None) as consumer:
+                # A consumer that reads nothing hears of no topics; the producer asks for this one.
+                numbers = await producer.partitions_for(topic)
+                parts = [TopicPartition(topic, number) for number in numbers]
+                starts = await consumer.beginning_offsets(parts)
+                ends = await consumer.end_offsets(parts)
+        except Unavailable:
+            # It may have been deleted: then it is made anew when it is next needed.
+            self._known.discard(topic)
+            raise
         return {part.partition: (starts[part], ends[part]) for part in parts}
 
     async def remembers(self, mark: str) -> bool:
