@@ -5,7 +5,7 @@ peer that counts otherwise, twice in a row for the same digest, asks for these b
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -24,6 +24,9 @@ from shared.store.kind import Kind
 from shared.store.relay import Relay
 from shared.store.work import UnitOfWork
 from shared.store.works import Works
+
+_RARELY = 6
+"""In the end a bucket is asked for at every 64th telling."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class Repair:
         self._federation = federation
         self._clock = clock
         self._seconds = seconds
+        self._asked: dict[tuple[str, str], tuple[int, int]] = {}
 
     async def attend(self) -> None:
         """Do one round of everything."""
@@ -170,31 +174,35 @@ class Repair:
 
     async def compare(self) -> None:
         """Compare every peer's heads with what came, and ask for buckets that lack something."""
-        for source, lacking in (await self._lacking()).items():
-            node, service, _ = source.split("/")
-            if not lacking:
-                continue
-            asked = RestatementAsked(
-                at=self._clock.now(), node=self._federation.node, of=node, service=service,
-                buckets=tuple(lacking),
-            )  # fmt: skip
-            message = self._control(asked, f"asks/{source}", node, 1)
-            await self._relay.publish([message])
-            metrics.ASKED.labels(source).inc()
-
-    async def _lacking(self) -> dict[str, list[int]]:
-        """Tell by source the buckets that have differed for two tellings of the same digest."""
-        lacking: dict[str, list[int]] = {}
         for source in await self._works.open().room(SOURCES).find({}):
-            ours = await self._ours(source.id)
-            theirs = source.heads
-            lacking[source.id] = [
-                int(bucket)
-                for bucket in theirs
-                if bucket.isdecimal()
-                and ours.get(bucket) != theirs[bucket] == source.before.get(bucket)
-            ]
-        return lacking
+            if lacking := await self._due(source):
+                await self._ask(source.id, lacking)
+
+    async def _ask(self, source: str, lacking: Sequence[int]) -> None:
+        node, service, _ = source.split("/")
+        asked = RestatementAsked(
+            at=self._clock.now(), node=self._federation.node, of=node, service=service,
+            buckets=tuple(lacking),
+        )  # fmt: skip
+        await self._relay.publish([self._control(asked, f"asks/{source}", node, 1)])
+        metrics.ASKED.labels(source).inc()
+
+    async def _due(self, source: Source) -> list[int]:
+        """Tell the buckets that have differed for two tellings of the same digest, and were not just asked for.
+
+        What stays different, such as after copies that cannot be read here, is asked for ever more rarely.
+        """
+        ours, theirs = await self._ours(source.id), source.heads
+        due = []
+        for bucket in theirs:
+            times, again = self._asked.pop((source.id, bucket), (0, 0))
+            if ours.get(bucket) == theirs[bucket] or not bucket.isdecimal():
+                continue
+            if theirs[bucket] == source.before.get(bucket) and source.told >= again:
+                due.append(int(bucket))
+                times, again = times + 1, source.told + 2 ** min(times, _RARELY)
+            self._asked[source.id, bucket] = (times, again)
+        return due
 
     async def _ours(self, source: str) -> Mapping[str, str]:
         node, service, to = source.split("/")

@@ -87,6 +87,27 @@ async def test_nothing_is_asked_for_where_nothing_lacks(both: Both) -> None:
     assert asks == []
 
 
+async def test_what_cannot_be_healed_is_asked_for_more_and_more_rarely(both: Both) -> None:
+    """A copy that can never be read here keeps its bucket different, and does not keep the source busy."""
+    host, home = both
+    await host.free(1)
+    mirror(host.province, home.province, keep=lambda _: False)
+    for _ in range(16):
+        assert host.parts.repair
+        assert home.parts.repair
+        await host.parts.repair.tell()
+        mirror(host.province, home.province)
+        await home.settle()
+        await home.parts.repair.compare()
+
+    asks = [
+        each
+        for each in home.province.engine.bus.messages("share.35")
+        if each.type == "id.corpu.restatement_asked.v1"
+    ]
+    assert len(asks) == 4
+
+
 async def test_a_gap_is_seen_at_once(both: Both) -> None:
     """A copy that comes before its forerunner is handled, and the gap shows in the status."""
     host, home = both
