@@ -57,13 +57,17 @@ async def enrol(organiser: Voice, endorser: Voice, first: int, count: int) -> li
             "nominating_agencies": [{"code": AGENCY, "name": "BKPSDM"}], "calendar": [], "sessions": {},
         })  # fmt: skip
         await organiser.post("enrolment", f"/cohorts/{cohort}/opening")
-        rows = [_nominee(start + place) for place in range(size)]
+        rows = [nominee(start + place) for place in range(size)]
         roster = await organiser.post(
             "enrolment", f"/cohorts/{cohort}/rosters", {"agency": AGENCY, "rows": rows}
         )
         letter = {"letter_number": "800/1", "letter_date": "2024-02-01", "rows": None}
         judged = await endorser.post("enrolment", f"/rosters/{roster['id']}/endorsement", letter)
-        enrolments += [row["enrolment_id"] for row in judged["rows"] if row["status"] == "accepted"]
+        seated = [row["enrolment_id"] for row in judged["rows"] if row["status"] == "accepted"]
+        if len(seated) != size:
+            message = f"only {len(seated)} of {size} nominees were accepted"
+            raise RuntimeError(message)
+        enrolments += seated
     return enrolments
 
 
@@ -89,10 +93,12 @@ async def teach(organiser: Voice, enrolments: list[str], counted: Callable[[], A
                 raise RuntimeError(message)
 
 
-def _nominee(number: int) -> dict[str, Any]:
-    born = date(1970, 1, 1) + timedelta(days=number % 9000)
+def nominee(number: int) -> dict[str, Any]:
+    """Make the nominee with this number."""
+    # Old enough in 2006 to be appointed, whatever the number.
+    born = date(1970, 1, 1) + timedelta(days=number % 7000)
     return {
-        "nip": f"{born:%Y%m%d}2006{1 + number // 9000 % 12:02d}1{1 + number // 108_000:03d}",
+        "nip": f"{born:%Y%m%d}2006{1 + number // 7000 % 12:02d}1{1 + number // 84_000:03d}",
         "name": f"Peserta {number}",
         "position": "Analis",
         "position_level": "pelaksana",
