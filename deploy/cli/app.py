@@ -1,4 +1,5 @@
 """The commands and their options; what a command does stands in a module of its own."""
+# ruff: noqa: FBT002, PLC0415 - typer reads options as arguments; what a command needs is imported when it is called
 
 import sys
 from collections.abc import Sequence
@@ -50,18 +51,18 @@ def demo(
     learners: Annotated[
         int, typer.Option(min=_FEWEST, max=_MOST, help="Seats of the cohort.")
     ] = 32,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the node running.")] = False,  # noqa: FBT002
-    there: Annotated[  # noqa: FBT002
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the node running.")] = False,
+    there: Annotated[
         bool, typer.Option("--there", help="Play on the running node, and leave its people there.")
     ] = False,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the list and the certificates.")
     ] = None,
     kafka: Kafka = None,
 ) -> int:
     """Play a whole cohort on a node of its own, from the nomination list to the certificates."""
-    from deploy.cli.playing import play_demo  # noqa: PLC0415
+    from deploy.cli.playing import play_demo
 
     return play_demo(
         learners=learners, keep=keep, as_json=as_json, out=out, kafka=kafka, there=there
@@ -69,9 +70,9 @@ def demo(
 
 
 @app.command()
-def up(as_json: AsJson = False, kafka: Kafka = None) -> int:  # noqa: FBT002
+def up(as_json: AsJson = False, kafka: Kafka = None) -> int:
     """Run a node until Ctrl-C."""
-    from deploy.cli.node import run_node  # noqa: PLC0415
+    from deploy.cli.node import run_node
 
     return run_node(as_json=as_json, kafka=kafka)
 
@@ -79,15 +80,15 @@ def up(as_json: AsJson = False, kafka: Kafka = None) -> int:  # noqa: FBT002
 @app.command()
 def down() -> int:
     """Stop the node that runs in the background, e.g. after `demo --keep`."""
-    from deploy.cli.node import stop_node  # noqa: PLC0415
+    from deploy.cli.node import stop_node
 
     return stop_node()
 
 
 @app.command()
-def status(as_json: AsJson = False) -> int:  # noqa: FBT002
+def status(as_json: AsJson = False) -> int:
     """Tell how the running node is: processes, memory, and what waits."""
-    from deploy.cli.node import tell_status  # noqa: PLC0415
+    from deploy.cli.node import tell_status
 
     return tell_status(as_json=as_json)
 
@@ -107,7 +108,7 @@ def token(
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 366, help="How long it holds.")] = 8,
 ) -> int:
     """Print an access token of the node's own issuer."""
-    from deploy.cli.node import print_token  # noqa: PLC0415
+    from deploy.cli.node import print_token
 
     return print_token(
         role, subject=subject, agency=agency, learner=learner, nip=nip, node=node, hours=hours
@@ -116,13 +117,13 @@ def token(
 
 @app.command()
 def audit(
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait until no fact is on its way.")
     ] = 30,
 ) -> int:
     """Compare the four stores and name every disagreement."""
-    from deploy.cli.operating import tell_audit  # noqa: PLC0415
+    from deploy.cli.operating import tell_audit
 
     return tell_audit(as_json=as_json, wait=wait)
 
@@ -136,21 +137,21 @@ def erase(
     also: Annotated[
         list[str] | None, typer.Option(help="Another word to look for; may be given several times.")
     ] = None,
-    scan_only: Annotated[  # noqa: FBT002
+    scan_only: Annotated[
         bool, typer.Option("--scan-only", help="Erase nothing, only look.")
     ] = False,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> int:
     """Erase a person's data on this node and every node that has them as a guest, and prove it by a scan."""
-    from deploy.cli.erasing import erase as erase_person  # noqa: PLC0415
+    from deploy.cli.erasing import erase as erase_person
 
     return erase_person(nip, basis, also=also or (), scan_only=scan_only, as_json=as_json)
 
 
 @app.command()
-def replay(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FBT002
+def replay(service: Service = None, as_json: AsJson = False) -> int:
     """Have services state every fact they keep again, with the same ids."""
-    from deploy.cli.operating import state_again  # noqa: PLC0415
+    from deploy.cli.operating import state_again
 
     return state_again(service, as_json=as_json)
 
@@ -158,7 +159,7 @@ def replay(service: Service = None, as_json: AsJson = False) -> int:  # noqa: FB
 @store.command("init")
 def store_init() -> int:
     """Make the replica set that MONGO_URI names, where it is none yet."""
-    from deploy.cli.storing import make_replica_set  # noqa: PLC0415
+    from deploy.cli.storing import make_replica_set
 
     return make_replica_set()
 
@@ -166,13 +167,13 @@ def store_init() -> int:
 @app.command()
 def backup(
     target: Annotated[Path, typer.Argument(metavar="FILE|FOLDER", help="Where it goes.")],
-    with_keys: Annotated[  # noqa: FBT002
+    with_keys: Annotated[
         bool, typer.Option("--with-keys", help="Copy the node's keys too.")
     ] = False,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> int:
     """Copy the four stores into one file, while the node runs or not."""
-    from deploy.cli.storing import take_backup  # noqa: PLC0415
+    from deploy.cli.storing import take_backup
 
     return take_backup(target, with_keys=with_keys, as_json=as_json)
 
@@ -180,33 +181,31 @@ def backup(
 @app.command()
 def restore(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
-    replace: Annotated[  # noqa: FBT002
-        bool, typer.Option("--replace", help="Empty the stores first.")
-    ] = False,
-    with_keys: Annotated[  # noqa: FBT002
+    replace: Annotated[bool, typer.Option("--replace", help="Empty the stores first.")] = False,
+    with_keys: Annotated[
         bool,
         typer.Option("--with-keys", help="Put the node's keys back too, where there are none."),
     ] = False,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> int:
     """Put a backup back into the stores of a node that is stopped."""
-    from deploy.cli.storing import put_back  # noqa: PLC0415
+    from deploy.cli.storing import put_back
 
     return put_back(path, replace=replace, with_keys=with_keys, as_json=as_json)
 
 
 @engines.command("install")
-def engines_install(as_json: AsJson = False) -> int:  # noqa: FBT002
+def engines_install(as_json: AsJson = False) -> int:
     """Get Apache Kafka and MirrorMaker 2 by Maven, once."""
-    from deploy.cli.engines import install_engines  # noqa: PLC0415
+    from deploy.cli.engines import install_engines
 
     return install_engines(as_json=as_json)
 
 
 @engines.command("list")
-def engines_list(as_json: AsJson = False) -> int:  # noqa: FBT002
+def engines_list(as_json: AsJson = False) -> int:
     """Tell which engines are installed."""
-    from deploy.cli.engines import list_engines  # noqa: PLC0415
+    from deploy.cli.engines import list_engines
 
     return list_engines(as_json=as_json)
 
@@ -226,7 +225,7 @@ def test(
     ] = None,  # noqa: PT028 - a command, and no test
 ) -> int:
     """Run the tests; other arguments go to pytest."""
-    from deploy.cli.gates import run_tests  # noqa: PLC0415
+    from deploy.cli.gates import run_tests
 
     return run_tests([*(("--parts", parts) if parts else ()), *context.args])
 
@@ -234,7 +233,7 @@ def test(
 @app.command()
 def check() -> int:
     """Hold the source to the house rules: lint, format, types, layers, generated contracts."""
-    from deploy.cli.gates import run_checks  # noqa: PLC0415
+    from deploy.cli.gates import run_checks
 
     return run_checks()
 
@@ -245,11 +244,11 @@ def bench_chain(
     stored: Annotated[
         int, typer.Option(min=0, help="Enrolments stored before the second leg.")
     ] = 100_000,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> int:
     """Measure the chain from enrolled to noticed, beside a plain one-message-at-a-time consumer."""
-    from deploy.bench.chain import run  # noqa: PLC0415
-    from deploy.cli.playing import report  # noqa: PLC0415
+    from deploy.bench.chain import run
+    from deploy.cli.playing import report
 
     return report(run(learners, stored, say), as_json=as_json)
 
@@ -257,11 +256,11 @@ def bench_chain(
 @app.command()
 def faults(
     budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 240,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
 ) -> int:
     """Kill services on both sides of every durable operation, and show that nothing is lost."""
-    from deploy.cli.playing import report  # noqa: PLC0415
-    from deploy.faults.run import run  # noqa: PLC0415
+    from deploy.cli.playing import report
+    from deploy.faults.run import run
 
     return report(run(budget, say), as_json=as_json)
 
@@ -281,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(said)
         return wrong.exit_code
     except Exception as failure:  # noqa: BLE001 - the one place that turns failures into lines
-        from deploy.cli.ending import ending_of  # noqa: PLC0415 - knows of libraries that a good end needs not
+        from deploy.cli.ending import ending_of
 
         line, status = ending_of(failure)
         if line:

@@ -1,5 +1,5 @@
 """`node`, `peers` and `share`: the commands of a node among others, and their options."""
-# ruff: noqa: FBT002 - typer reads options as arguments
+# ruff: noqa: FBT002, PLC0415 - typer reads options as arguments; what a command needs is imported when it is called
 
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +21,7 @@ def node_init(
     ] = "province",
 ) -> int:
     """Make the node's keys, once, and write its card for others."""
-    from deploy.cli.federating import make_keys  # noqa: PLC0415
+    from deploy.cli.federating import make_keys
 
     return make_keys(name, role)
 
@@ -36,7 +36,7 @@ def peers_add(
     ] = "",
 ) -> int:
     """Take another node for a peer, or its newer card."""
-    from deploy.cli.federating import add_peer  # noqa: PLC0415
+    from deploy.cli.federating import add_peer
 
     return add_peer(card, fingerprint)
 
@@ -44,7 +44,7 @@ def peers_add(
 @peers.command("list")
 def peers_list(as_json: AsJson = False) -> int:
     """List the peers with their keys' fingerprints."""
-    from deploy.cli.federating import list_peers  # noqa: PLC0415
+    from deploy.cli.federating import list_peers
 
     return list_peers(as_json=as_json)
 
@@ -52,7 +52,7 @@ def peers_list(as_json: AsJson = False) -> int:
 @peers.command("status")
 def peers_status(as_json: AsJson = False) -> int:
     """Tell how every peer stands with this node: what lacks, what is silent, what alarms."""
-    from deploy.cli.federating import tell_peers  # noqa: PLC0415
+    from deploy.cli.federating import tell_peers
 
     return tell_peers(as_json=as_json)
 
@@ -60,7 +60,7 @@ def peers_status(as_json: AsJson = False) -> int:
 @peers.command("acknowledge")
 def peers_acknowledge(code: Annotated[str, typer.Argument(metavar="NODE")]) -> int:
     """Take back the alarms about a peer's topics, once somebody has looked."""
-    from deploy.cli.federating import acknowledge  # noqa: PLC0415
+    from deploy.cli.federating import acknowledge
 
     return acknowledge(code)
 
@@ -71,7 +71,7 @@ def share_export(
     to: Annotated[str, typer.Option(help="The node that they are for.")],
 ) -> int:
     """Write every copy for a peer, and what is offered to all, into a file."""
-    from deploy.cli.federating import export_copies  # noqa: PLC0415
+    from deploy.cli.federating import export_copies
 
     return export_copies(path, to)
 
@@ -82,6 +82,6 @@ def share_import(
     as_json: AsJson = False,
 ) -> int:
     """Take the copies in a file that a peer exported; once or many times is the same."""
-    from deploy.cli.federating import import_copies  # noqa: PLC0415
+    from deploy.cli.federating import import_copies
 
     return import_copies(path, as_json=as_json)

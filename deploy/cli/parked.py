@@ -1,5 +1,5 @@
 """`parked`: the commands about messages that could not be handled."""
-# ruff: noqa: FBT002 - typer reads options as arguments
+# ruff: noqa: FBT002, PLC0415 - typer reads options as arguments; what a command needs is imported when it is called
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ Service = Annotated[str | None, typer.Option("--service", help="Only this servic
 @parked.command("list")
 def parked_list(service: Service = None, as_json: AsJson = False) -> int:
     """List parked messages."""
-    from deploy.cli.operating import list_parked  # noqa: PLC0415
+    from deploy.cli.operating import list_parked
 
     return list_parked(service, as_json=as_json)
 
@@ -22,7 +22,7 @@ def parked_list(service: Service = None, as_json: AsJson = False) -> int:
 @parked.command("show")
 def parked_show(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     """Show one parked message whole."""
-    from deploy.cli.operating import show_parked  # noqa: PLC0415
+    from deploy.cli.operating import show_parked
 
     return show_parked(key)
 
@@ -30,7 +30,7 @@ def parked_show(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
 @parked.command("replay")
 def parked_replay(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     """Handle a parked message again."""
-    from deploy.cli.operating import replay_parked  # noqa: PLC0415
+    from deploy.cli.operating import replay_parked
 
     return replay_parked(key)
 
@@ -38,6 +38,6 @@ def parked_replay(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
 @parked.command("drop")
 def parked_drop(key: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     """Drop a parked message for good."""
-    from deploy.cli.operating import drop_parked  # noqa: PLC0415
+    from deploy.cli.operating import drop_parked
 
     return drop_parked(key)

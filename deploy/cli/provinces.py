@@ -1,5 +1,5 @@
 """`federation demo`, `faults` and `cut`: two provinces on this machine, and what came of them."""
-# ruff: noqa: FBT002 - typer reads options as arguments
+# ruff: noqa: FBT002, PLC0415 - typer reads options as arguments; what a command needs is imported when it is called
 
 from typing import Annotated
 
@@ -17,9 +17,9 @@ Guests = Annotated[int, typer.Option(min=2, max=100, help="Learners of the other
 @federation.command("demo")
 def federation_demo(own: Own = 30, guests: Guests = 10, as_json: AsJson = False) -> int:
     """Play a cohort of two provinces on two nodes with a broker and a mirror each."""
-    from deploy.cli.playing import report  # noqa: PLC0415 - only what is played is imported
-    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
-    from deploy.federation.demo import run  # noqa: PLC0415
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+    from deploy.federation.demo import run
 
     return report(run(NodeSettings.read(), say, own=own, guests=guests), as_json=as_json)
 
@@ -27,9 +27,9 @@ def federation_demo(own: Own = 30, guests: Guests = 10, as_json: AsJson = False)
 @federation.command("faults")
 def federation_faults(own: Own = 30, guests: Guests = 10, as_json: AsJson = False) -> int:
     """Play it calmly, then with kills, losses, repeats and lies, and compare what is left."""
-    from deploy.cli.playing import report  # noqa: PLC0415
-    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
-    from deploy.federation.faults import run  # noqa: PLC0415
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+    from deploy.federation.faults import run
 
     return report(run(NodeSettings.read(), say, own=own, guests=guests), as_json=as_json)
 
@@ -42,9 +42,9 @@ def federation_cut(
     as_json: AsJson = False,
 ) -> int:
     """Cut the link for a while, and measure how long both take to converge."""
-    from deploy.cli.playing import report  # noqa: PLC0415
-    from deploy.embedded.settings import NodeSettings  # noqa: PLC0415
-    from deploy.federation.cut import run  # noqa: PLC0415
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+    from deploy.federation.cut import run
 
     told = run(NodeSettings.read(), say, seconds=seconds, own=own, guests=guests)
     return report(told, as_json=as_json)

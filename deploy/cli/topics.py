@@ -1,5 +1,5 @@
 """The commands about the cluster's topics; what they do stands in `declaring`, imported when it is called."""
-# ruff: noqa: FBT002, PLR0913, PLR0917 - a connection has so many sides, and typer reads them as arguments
+# ruff: noqa: FBT002, PLC0415, PLR0913, PLR0917 - a connection has so many sides, and typer reads them as arguments
 
 from pathlib import Path
 from typing import Annotated
@@ -75,7 +75,7 @@ def topics_apply(
 
     What is so already is left alone. Partitions never become fewer, and those of `learners` stay as they are.
     """
-    from deploy.cli.declaring import Wanted, apply_topics  # noqa: PLC0415
+    from deploy.cli.declaring import Wanted, apply_topics
 
     return apply_topics(
         Wanted(node, peer or (), replication, file),
@@ -115,7 +115,7 @@ def topics_verify(
     With --passwords the given brokers are tried, and nothing is changed there. With no broker given, an
     Apache Kafka with TLS, users and the file's rights is started for this (needs `corpu engines install`).
     """
-    from deploy.cli.declaring import Wanted, verify_topics  # noqa: PLC0415
+    from deploy.cli.declaring import Wanted, verify_topics
 
     return verify_topics(
         Wanted(node, peer or (), None, file),

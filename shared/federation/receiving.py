@@ -12,6 +12,7 @@ from shared.bus.subscription import Handler, Record, Subscription, W
 from shared.events.catalogue import Fact
 from shared.events.fact import LearnerFact
 from shared.events.federation import HeadsTold, RestatementAsked
+from shared.events.message import Message
 from shared.federation import metrics
 from shared.federation.heads import INTAKES
 from shared.federation.keys import Federation
@@ -85,6 +86,8 @@ class ReceivingDelivery(Delivery[W]):
                 return None
             raise
         fact = message.fact()
+        if isinstance(fact, _UNCOUNTED):
+            _vet_control(fact, message)
         if isinstance(fact, HeadsTold):
             handler: Handler = note_heads
         elif isinstance(fact, RestatementAsked):
@@ -157,6 +160,14 @@ class ReceivingDelivery(Delivery[W]):
 
 _UNCOUNTED = (HeadsTold, RestatementAsked)
 _REPEATING = frozenset(fact.type.encode() for fact in _UNCOUNTED)
+
+
+def _vet_control(fact: HeadsTold | RestatementAsked, message: Message) -> None:
+    """Refuse heads and asks that a peer tells in another's name, or of another service than its own."""
+    node, service = source_of(message)
+    about = (fact.service, fact.to) if isinstance(fact, HeadsTold) else (service, fact.of)
+    if fact.node != node or about != (service, message.to):
+        raise Unprocessable("not-the-senders", f"{message.source} speaks for another")
 
 
 def _intake_id(source: str, aggregate: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared.bus.port import Bus
 from shared.events.fact import EVERYBODY, SHARE
-from shared.events.federation import Ends, HeadsTold, RestatementAsked
+from shared.events.federation import BUCKETS, Ends, HeadsTold, RestatementAsked
 from shared.events.message import Message
 from shared.federation import metrics
 from shared.federation.heads import INTAKES, digest
@@ -25,6 +25,7 @@ from shared.store.relay import Relay
 from shared.store.work import UnitOfWork
 from shared.store.works import Works
 
+_BUCKETS = frozenset(map(str, range(BUCKETS)))
 _RARELY = 6
 """In the end a bucket is asked for at every 64th telling."""
 
@@ -196,7 +197,7 @@ class Repair:
         due = []
         for bucket in theirs:
             times, again = self._asked.pop((source.id, bucket), (0, 0))
-            if ours.get(bucket) == theirs[bucket] or not bucket.isdecimal():
+            if ours.get(bucket) == theirs[bucket] or bucket not in _BUCKETS:
                 continue
             if theirs[bucket] == source.before.get(bucket) and source.told >= again:
                 due.append(int(bucket))

@@ -1,5 +1,6 @@
 """What a mirror lost is noticed, a last copy among it, and healed by asking."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -206,3 +207,43 @@ def test_a_digest_tells_heads_apart() -> None:
 
     assert digest(heads) == digest(reversed(heads))
     assert digest(heads) != digest([("shares/62/boxes/e1", 2), heads[1]])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"node": "12"}, id="another-node"),
+        pytest.param({"service": "progress"}, id="another-service"),
+        pytest.param({"service": "a/b"}, id="no-service"),
+        pytest.param({"to": "35.72"}, id="another-addressee"),
+    ],
+)
+async def test_nobody_tells_heads_in_anothers_name(both: Both, change: dict[str, str]) -> None:
+    """Heads that do not agree with their own envelope are parked, though their sender signed them."""
+    host, home = both
+    message = telling(host, 101, 10)
+    said = {**json.loads(message.data), **change}
+    lie = message._replace(subject=said["node"], data=json.dumps(said))
+    sealed = seal(lie, host.province.federation)
+    home.province.engine.bus.put("35.share.62", sealed.to_headers(), sealed.value)
+    await home.settle()
+
+    assert [each.reason for each in await home.parked()] == ["not-the-senders"]
+
+
+@pytest.mark.parametrize("bucket", ["9" * 5_000, "64", "-1", "x"])
+async def test_a_bucket_that_is_none_breaks_nothing(both: Both, bucket: str) -> None:
+    """Whatever a peer names its buckets, every round of repair comes to its end."""
+    host, home = both
+    bus = home.province.engine.bus
+    for told in (101, 102):
+        message = telling(host, told, 10)
+        said = {**json.loads(message.data), "heads": {bucket: "0" * 16}}
+        sealed = seal(message._replace(data=json.dumps(said)), host.province.federation)
+        bus.put("35.share.62", sealed.to_headers(), sealed.value)
+    await home.settle()
+
+    assert home.parts.repair
+    await home.parts.repair.compare()
+
+    assert await home.parked() == []
