@@ -10,9 +10,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from deploy.embedded.settings import PRIVATE_KEY, PSEUDONYM_KEY, PUBLIC_KEYS, ROOT, NodeError
+from deploy.embedded.settings import (
+    LIVE_KEY,
+    PRIVATE_KEY,
+    PSEUDONYM_KEY,
+    PUBLIC_KEYS,
+    ROOT,
+    NodeError,
+)
 
 _ROOM_BYTES = 64_000_000
+_KEYS = (PSEUDONYM_KEY, LIVE_KEY, PRIVATE_KEY, PUBLIC_KEYS)
 
 
 @asynccontextmanager
@@ -26,7 +34,7 @@ async def claimed(home: Path, room: int = _ROOM_BYTES) -> AsyncIterator[None]:
     with _locked(home):
         if shutil.disk_usage(home).free < room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(home))
-        if not all((home / key).exists() for key in (PSEUDONYM_KEY, PRIVATE_KEY, PUBLIC_KEYS)):
+        if not all((home / key).exists() for key in _KEYS):
             await _make_keys(home)
         yield
 

@@ -26,6 +26,7 @@ PORTS = {
 }
 BROKERS = ("embedded", "apache")
 PSEUDONYM_KEY = "keys/pseudonym.hex"
+LIVE_KEY = "keys/live.hex"
 PRIVATE_KEY = "keys/issuer.private.json"
 PUBLIC_KEYS = "keys/jwks.json"
 NODE_KEYS = "keys/node.private.json"
@@ -135,6 +136,7 @@ class NodeSettings:
         return {
             "CORPU_JWKS": str(self.home / PUBLIC_KEYS),
             "CORPU_PSEUDONYM_KEY_FILE": str(self.home / PSEUDONYM_KEY),
+            "CORPU_LIVE_KEY_FILE": str(self.home / LIVE_KEY),
             "CORPU_PEERS_FILE": str(self.home / PEERS),
             # A node that was never introduced to others (`corpu node init`) shares nothing.
             **({"CORPU_NODE_KEYS": str(keys)} if (keys := self.home / NODE_KEYS).exists() else {}),

@@ -11,17 +11,24 @@ from pathlib import Path
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from deploy.embedded.settings import PRIVATE_KEY, PSEUDONYM_KEY, PUBLIC_KEYS, NodeError
+from deploy.embedded.settings import (
+    LIVE_KEY,
+    PRIVATE_KEY,
+    PSEUDONYM_KEY,
+    PUBLIC_KEYS,
+    NodeError,
+)
 from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import fresh
 
-_PSEUDONYM_BYTES = 32
+_SECRET_BYTES = 32
 
 
 def make_keys(home: Path) -> None:
     """Make what a node lacks of its keys, for its owner's eyes; what exists is never changed."""
     (home / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
-    _keep(home / PSEUDONYM_KEY, lambda: secrets.token_hex(_PSEUDONYM_BYTES))
+    for secret in (PSEUDONYM_KEY, LIVE_KEY):
+        _keep(home / secret, lambda: secrets.token_hex(_SECRET_BYTES))
     _keep(home / PRIVATE_KEY, lambda: json.dumps(_new_key().as_dict(private=True)))
     _keep(
         home / PUBLIC_KEYS, lambda: json.dumps({"keys": [_read_key(home).as_dict(private=False)]})

@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DOORS = ("shared/store/mongo.py", "shared/bus/kafka/bus.py", "shared/bus/kafka/reader.py")
+DOORS = (
+    "shared/store/mongo/store.py",
+    "shared/store/mongo/opening.py",
+    "shared/bus/kafka/bus.py",
+    "shared/bus/kafka/reader.py",
+)
 _DURABLE_CALLS = frozenset({
     "bulk_write", "insert_one", "insert_many", "update_one", "update_many", "replace_one", "delete_one",
     "delete_many", "find_one_and_update", "find_one_and_replace", "find_one_and_delete", "drop",

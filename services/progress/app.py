@@ -9,7 +9,7 @@ from services.progress.api import routers
 from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.progress.jobs import warn_of_risks
 from services.progress.settings import Settings
-from services.progress.store import KINDS, ProgressWork, audit_rows
+from services.progress.store import KINDS, SILENT, ProgressWork, audit_rows
 from shared.kernel.clock import Clock
 from shared.kernel.tasks import every
 from shared.web.identity import Keys
@@ -27,8 +27,9 @@ def create_app(
         return [every(settings.at_risk_seconds, job)]
 
     blueprint = Blueprint(
-        "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs, outgoing=outgoing, incoming=incoming
-    )
+        "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs,
+        outgoing=outgoing, incoming=incoming, silent=SILENT,
+    )  # fmt: skip
     return create_service(
         blueprint,
         routers(settings.node, settings.jp_targets),

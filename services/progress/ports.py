@@ -1,4 +1,4 @@
-"""What progress needs of the world: the records, passports and cards that it keeps."""
+"""What progress needs of the world: the records, passports and cards that it keeps, and tickets."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -6,6 +6,7 @@ from typing import Protocol
 from services.progress.domain.card import Card
 from services.progress.domain.passport import Passport
 from services.progress.domain.record import Record
+from services.progress.domain.ticket import Ticket
 from shared.events.fact import Fact
 
 
@@ -54,6 +55,18 @@ class Cards(Protocol):
 
     def keep(self, value: Card) -> None:
         """Keep a new state."""
+        ...
+
+
+class Tickets(Protocol):
+    """Signs and reads the tickets of live sessions."""
+
+    def sign(self, ticket: Ticket) -> str:
+        """Sign a ticket."""
+        ...
+
+    def read(self, token: bytes, now: float) -> Ticket:
+        """Read a ticket that still holds at an instant (epoch seconds); anything else is Unauthenticated."""
         ...
 
 

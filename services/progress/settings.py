@@ -1,5 +1,7 @@
 """What progress is told by its environment."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from shared.web.settings import ServiceSettings
@@ -12,3 +14,4 @@ class Settings(ServiceSettings):
     jp_targets: dict[str, int] = Field({"PNS": 20, "PPPK": 20}, alias="CORPU_JP_TARGETS")
     at_risk_days: int = Field(3, alias="CORPU_AT_RISK_DAYS", ge=1, le=60)
     at_risk_seconds: float = Field(900, alias="CORPU_AT_RISK_SECONDS", gt=0)
+    live_key_file: Path = Field(Path(".corpu/keys/live.hex"), alias="CORPU_LIVE_KEY_FILE")

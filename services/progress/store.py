@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from services.progress.domain.attendance import Attendance, Closing, Curve, closing_id
 from services.progress.domain.card import Card
 from services.progress.domain.digest import digest
 from services.progress.domain.passport import Entry, Passport
@@ -33,7 +34,13 @@ CARDS = Kind(
     indexes=(Index(("agency", "_id")),),
     scope=ScopeFields(agency="agency", learner="_id"),
 )
+# Written by merging alone, and read by whoever may see the session: they carry no owner of their own.
+ATTENDANCE = Kind("attendance", Attendance, indexes=(Index(("session_id", "_id")),), scope=None)
+CURVES = Kind("curves", Curve, indexes=(Index(("session_id",)),), scope=None)
+CLOSINGS = Kind("closings", Closing, scope=None)
 KINDS = (RECORDS, PASSPORTS, CARDS)
+SILENT = (ATTENDANCE, CURVES, CLOSINGS)
+"""Kinds that state nothing."""
 _CHUNK = 100
 
 
@@ -46,6 +53,9 @@ class ProgressWork(UnitOfWork):
         self.records = self.aggregates(RECORDS)
         self.passports = self.aggregates(PASSPORTS)
         self.cards = self.aggregates(CARDS)
+        self.attendance = self.aggregates(ATTENDANCE)
+        self.curves = self.aggregates(CURVES)
+        self.closings = self.aggregates(CLOSINGS)
 
     @property
     def node(self) -> str:
@@ -140,6 +150,11 @@ async def people_of(
     cards = await work.cards.find(where, limit=limit)
     passports = await passports_of(work, [card.id for card in cards])
     return [(card, passports[card.id]) for card in cards]
+
+
+async def is_closed(work: ProgressWork, session_id: str, number: int) -> bool:
+    """Tell whether all that was sent before a closing is in the store, so that attendance is evidence."""
+    return (await work.closings.of(closing_id(session_id, number))).done
 
 
 async def audit_rows(works: Works[ProgressWork], after: str, limit: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any
 from shared.events.message import Message
 from shared.store.filters import Filter, matches
 from shared.store.kind import Document, Kind
-from shared.store.port import Change, Key, Written
+from shared.store.port import Change, Key, Merge, Written
 
 _UNSEEN = ("stated",)
 _ENVELOPE = 400
@@ -112,6 +112,22 @@ class MemoryStore:
         others = (each for key, each in self._room(change.kind).items() if key != change.id)
         return bool(texts) and any(not texts.isdisjoint(_texts(each, name)) for each in others)
 
+    async def merge(self, kind: Kind[Any], merges: Sequence[Merge]) -> None:
+        """Add to documents that are only ever added to, of a kind that states nothing and has no unique index."""
+        room = self._room(kind)
+        for each in merges:
+            new = {"_id": each.id, "version": 1, **_copied(dict(each.fields))}
+            document = room.setdefault(each.id, new)
+            for path, word in each.bits.items():
+                part, name = _at(document, path)
+                part[name] = part.get(name, 0) | word
+            for path, number in each.most.items():
+                part, name = _at(document, path)
+                part[name] = max(part.get(name, number), number)
+            for path, members in each.members.items():
+                part, name = _at(document, path)
+                part[name] = list(dict.fromkeys([*part.get(name, ()), *members]))
+
     async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:
         """Load the facts still in these aggregates' outboxes, each aggregate's in seq order."""
         waiting: list[Message] = []
@@ -160,6 +176,14 @@ class MemoryStore:
 
     async def ping(self) -> None:
         """Answer always."""
+
+
+def _at(document: Document, path: str) -> tuple[Document, str]:
+    """Tell the object that a dotted path leads to, made if need be, and the last name in it."""
+    *names, last = path.split(".")
+    for name in names:
+        document = document.setdefault(name, {})
+    return document, last
 
 
 def _texts(document: Document, name: str) -> list[str]:

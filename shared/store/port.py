@@ -1,8 +1,9 @@
 """What the unit of work asks of a store; `MongoStore` and `MemoryStore` are its twins."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from shared.events.message import Message
 from shared.store.filters import Filter
@@ -36,6 +37,23 @@ class Written:
     refused: dict[Key, str] = field(default_factory=dict)
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Merge(NamedTuple):
+    """What is added to one document, in any order and any number of times, ending in the same state.
+
+    `fields` are set where the document is new. By dotted paths, `bits` are OR-ed to words of 64 bits
+    (signed), `most` raises numbers, `members` are put into lists that hold each once.
+    """
+
+    id: str
+    fields: Mapping[str, Any] = _NOTHING
+    bits: Mapping[str, int] = _NOTHING
+    most: Mapping[str, int] = _NOTHING
+    members: Mapping[str, Sequence[str | int]] = _NOTHING
+
+
 class Store(Protocol):
     """Keeps aggregates; every method raises Unavailable while the store is away."""
 
@@ -61,6 +79,10 @@ class Store(Protocol):
 
     async def write(self, changes: Sequence[Change]) -> Written:
         """Write each change if its aggregate still has the version it was loaded with."""
+        ...
+
+    async def merge(self, kind: Kind[Any], merges: Sequence[Merge]) -> None:
+        """Add to documents that are only ever added to, of a kind that states nothing and has no unique index."""
         ...
 
     async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:

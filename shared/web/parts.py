@@ -55,7 +55,7 @@ class Parts(Generic[W]):
 class Blueprint(Generic[W]):
     """What makes a service: its kinds, its unit of work, what it hears and what it does by itself.
 
-    `kinds` are those that state facts or hold state; parked messages and kept answers are added.
+    `kinds` are those that state facts, `silent` ones never do; parked messages and kept answers are added.
     `outgoing` and `incoming` tell what it shares with other nodes, where the node has keys to do so.
     """
 
@@ -66,6 +66,7 @@ class Blueprint(Generic[W]):
     jobs: Callable[[Parts[W]], Sequence[Job]] = lambda _: ()
     outgoing: Callable[[Federation], Outgoing[W]] | None = None
     incoming: Callable[[Federation], Incoming[W]] | None = None
+    silent: Sequence[Kind[Any]] = ()
 
 
 class Engine(Protocol):
@@ -89,7 +90,7 @@ async def open_parts(
     """Open every part of a service, and state again what a memory-only broker has forgotten."""
     name, federation = blueprint.name, federation_of(settings)
     stating = [*blueprint.kinds, *((SHARES,) if federation else ())]
-    kinds = [*stating, PARKED, ANSWERS, *(KEPT_BY_SHARING if federation else ())]
+    kinds = [*stating, *blueprint.silent, PARKED, ANSWERS, *(KEPT_BY_SHARING if federation else ())]
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(engine.open_store(settings, name, kinds))
         bus = await stack.enter_async_context(engine.open_bus(settings, name))

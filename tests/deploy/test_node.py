@@ -85,10 +85,12 @@ async def test_keys_are_made_once_for_their_owner_only(settings: NodeSettings) -
     async with claimed(settings.home):
         kept = {key.name: key.read_bytes() for key in folder.iterdir()}
 
-    assert {"pseudonym.hex", "issuer.private.json", "jwks.json"} == made.keys()
+    assert {"pseudonym.hex", "live.hex", "issuer.private.json", "jwks.json"} == made.keys()
     assert made == kept
     assert {0o600} == {stat.S_IMODE(key.stat().st_mode) for key in folder.iterdir()}
-    assert 32 == len(bytes.fromhex(made["pseudonym.hex"].decode()))
+    assert {32} == {
+        len(bytes.fromhex(made[f"{key}.hex"].decode())) for key in ("pseudonym", "live")
+    }
     assert b'"d"' not in made["jwks.json"]
 
 
@@ -104,6 +106,7 @@ async def test_a_service_is_told_of_the_embedded_parts(settings: NodeSettings) -
         "CORPU_HOME": str(settings.home),
         "CORPU_JWKS": str(settings.home / "keys/jwks.json"),
         "CORPU_PSEUDONYM_KEY_FILE": str(settings.home / "keys/pseudonym.hex"),
+        "CORPU_LIVE_KEY_FILE": str(settings.home / "keys/live.hex"),
         "CORPU_ISSUER": "urn:corpu:35",
         "MONGO_URI": f"mongodb://127.0.0.1:{ports['store']}/?directConnection=true",
         "MONGO_DATABASE": "corpu_progress",

@@ -15,7 +15,7 @@ from shared.kernel.errors import Invalid, Unavailable, Unprocessable
 from shared.store.filters import Filter
 from shared.store.kind import Document, Kind
 from shared.store.memory import MemoryStore
-from shared.store.port import Change, Store, Written
+from shared.store.port import Change, Merge, Store, Written
 from shared.store.works import Works
 from tests.support.boxes import AT, BoxWork, freed
 
@@ -156,6 +156,11 @@ class FailingStore:
         """Write."""
         await self._about("write")
         return await self.inner.write(changes)
+
+    async def merge(self, kind: Kind[Any], merges: Sequence[Merge]) -> None:
+        """Merge."""
+        await self._about("merge")
+        await self.inner.merge(kind, merges)
 
     async def pending(self, kind: Kind[Any], ids: Sequence[str]) -> list[Message]:
         """Load what waits."""

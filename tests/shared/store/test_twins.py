@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.store.port import Change, Store, Written
+from shared.store.port import Change, Merge, Store, Written
 from tests.support.boxes import BOXES, SHELVES, messages
 
 _DOCUMENTS: dict[str, dict[str, Any]] = {
@@ -285,6 +285,49 @@ async def test_states_again_only_what_matches(store: Store) -> None:
     page = await store.stated(BOXES, "", 10, {"n": {"$in": [0, 2]}})
 
     assert ["a", "c"] == list(page)
+
+
+_LOWEST = -(2**63)
+"""The word whose one bit is the sign."""
+
+
+async def test_merges_end_the_same_in_any_order_and_number(store: Store) -> None:
+    """Bits are OR-ed up to the sign, numbers rise, members are held once, and fields are those of the first."""
+    merges = [
+        Merge("a", {"code": "K"}, {"words.0": 5, "words.1": _LOWEST}, {"counts.7": 3}, {"tags": ["live"]}),
+        Merge("a", {"code": "K"}, {"words.0": 2**62 + 8}, {"counts.7": 2, "counts.8": 0}, {"tags": ["x", "live"]}),
+        Merge("a", {"code": "K"}, {"words.1": 1}, {"counts.7": 9}),
+        Merge("b", {"code": "L"}, members={"seen": [4, 1, 4]}),
+    ]  # fmt: skip
+
+    await store.merge(BOXES, merges)
+    once = await store.load(BOXES, ["a", "b"])
+    await store.merge(BOXES, merges[::-1])
+    await store.merge(BOXES, [])
+
+    assert {
+        "_id": "a", "version": 1, "code": "K", "words": {"0": 2**62 + 13, "1": _LOWEST + 1},
+        "counts": {"7": 9, "8": 0}, "tags": ["live", "x"],
+    } == once["a"]  # fmt: skip
+    assert {"_id": "b", "version": 1, "code": "L", "seen": [4, 1]} == once["b"]
+    assert once == await store.load(BOXES, ["a", "b"])
+
+
+async def test_merges_of_many_writers_all_hold(store: Store) -> None:
+    """Nothing that anybody added is lost, also where all of them make the document."""
+    keys = [f"m{number}" for number in range(40)]
+
+    await asyncio.gather(
+        *(
+            store.merge(BOXES, [Merge(key, bits={"words.0": 1 << bit}) for key in keys])
+            for bit in range(20)
+        )
+    )
+
+    found = await store.load(BOXES, keys)
+    assert dict.fromkeys(keys, 2**20 - 1) == {
+        key: document["words"]["0"] for key, document in found.items()
+    }
 
 
 async def test_forgets_facts_of_a_type_and_nothing_else(store: Store) -> None:

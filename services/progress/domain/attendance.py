@@ -1,0 +1,77 @@
+"""What is kept of who attended a live session; all of it only ever grows, by merging."""
+
+from dataclasses import dataclass, field
+
+from services.progress.domain.minutes import bitmap_of
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """A learner's minutes in a session; the id is `<session>/<learner>`.
+
+    `live` was watched as it happened, `replay` later; `sources` tell who says so.
+    """
+
+    id: str
+    session_id: str = ""
+    learner_id: str = ""
+    live: dict[str, int] = field(default_factory=dict)
+    replay: dict[str, int] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+
+    @property
+    def live_minutes(self) -> int:
+        """Tell the bitmap of minutes watched live."""
+        return bitmap_of(self.live)
+
+    @property
+    def replay_minutes(self) -> int:
+        """Tell the bitmap of minutes watched later."""
+        return bitmap_of(self.replay)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Viewers by minute as they were seen live, of one session in one partition: at least so many.
+
+    The id is `<session>/<partition>`; a session's curve is the sum over its partitions.
+    """
+
+    id: str
+    session_id: str = ""
+    partition: int = 0
+    viewers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How far the fold has come with a session's end; the id is `<session>/<number>`.
+
+    Before a partition is `seen`, everything that was sent to it before the closing is in the store.
+    """
+
+    id: str
+    session_id: str = ""
+    number: int = 0
+    of: int = 0
+    seen: tuple[int, ...] = ()
+
+    @property
+    def done(self) -> bool:
+        """Tell whether every partition was seen, so that attendance is evidence."""
+        return 0 < self.of <= len({*self.seen})
+
+
+def attendance_id(session_id: str, learner_id: str) -> str:
+    """Name a learner's attendance of a session."""
+    return f"{session_id}/{learner_id}"
+
+
+def curve_id(session_id: str, partition: int) -> str:
+    """Name a session's curve in a partition."""
+    return f"{session_id}/{partition}"
+
+
+def closing_id(session_id: str, number: int) -> str:
+    """Name a session's closing."""
+    return f"{session_id}/{number}"
