@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.progress import handlers
+from services.progress.handlers import passports, records
 from services.progress.store import ProgressWork
 from shared.bus.subscription import Handler, Subscription
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
@@ -23,14 +23,14 @@ from shared.federation.receiving import Incoming
 from shared.federation.sharing import Outgoing
 
 _NOTES: dict[type[Fact], Handler] = {
-    Enrolled: handlers.note_enrolment,
-    Withdrawn: handlers.note_withdrawal,
-    PhaseCompleted: handlers.note_phase,
-    ProgrammeCompleted: handlers.note_completion,
-    GraduationDecided: handlers.note_decision,
-    Certified: handlers.credit_certificate,
-    CertificateSuperseded: handlers.discredit_certificate,
-    CertificateRevoked: handlers.discredit_certificate,
+    Enrolled: passports.note_enrolment,
+    Withdrawn: passports.note_withdrawal,
+    PhaseCompleted: passports.note_phase,
+    ProgrammeCompleted: passports.note_completion,
+    GraduationDecided: passports.note_decision,
+    Certified: passports.credit_certificate,
+    CertificateSuperseded: passports.discredit_certificate,
+    CertificateRevoked: passports.discredit_certificate,
 }
 """What goes into a passport, whoever teaches."""
 
@@ -38,9 +38,9 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
     Subscription(
         name="progress.open-records",
         hears={
-            Enrolled: handlers.open_record_of_enrolment,
-            Withdrawn: handlers.close_record_of_withdrawn,
-            Rescheduled: handlers.follow_new_calendar,
+            Enrolled: records.open_record_of_enrolment,
+            Withdrawn: records.close_record_of_withdrawn,
+            Rescheduled: records.follow_new_calendar,
         },
         room=lambda work: work.records,
         key=lambda fact: fact.enrolment_id,
@@ -49,8 +49,8 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
         name="progress.keep-passports",
         hears={
             **_NOTES,
-            LearnerLinked: handlers.link_numbers,
-            LearnerTransferred: handlers.take_passport_along,
+            LearnerLinked: passports.link_numbers,
+            LearnerTransferred: passports.take_passport_along,
         },
         room=lambda work: work.passports,
         key=lambda fact: fact.learner_id,
@@ -58,8 +58,8 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
     Subscription(
         name="progress.keep-cards",
         hears={
-            LearnerRecorded: handlers.keep_newest_card,
-            LearnerErased: handlers.forget_erased_learner,
+            LearnerRecorded: passports.keep_newest_card,
+            LearnerErased: passports.forget_erased_learner,
         },
         room=lambda work: work.cards,
         key=lambda fact: fact.learner_id,
@@ -70,10 +70,10 @@ OUTGOING = (PhaseCompleted, ProgrammeCompleted, PhaseAtRisk, PassportTold)
 """Facts of progress that may concern other nodes."""
 
 INCOMING: dict[type[Fact], Handler] = {
-    **{fact: partial(handlers.hear_from_host, note) for fact, note in _NOTES.items()},
-    LearnerLinked: handlers.link_guests_numbers,
-    LearnerTransferred: handlers.follow_to_new_home,
-    PassportTold: handlers.take_over_passport,
+    **{fact: partial(passports.hear_from_host, note) for fact, note in _NOTES.items()},
+    LearnerLinked: passports.link_guests_numbers,
+    LearnerTransferred: passports.follow_to_new_home,
+    PassportTold: passports.take_over_passport,
 }
 """What progress hears from other nodes."""
 
@@ -85,4 +85,4 @@ def outgoing(_: Federation) -> Outgoing[ProgressWork]:
 
 def incoming(_: Federation) -> Incoming[ProgressWork]:
     """Tell what is heard from other nodes."""
-    return Incoming(INCOMING, handlers.know_learners, handlers.prepare_passports)
+    return Incoming(INCOMING, passports.know_learners, passports.prepare_passports)

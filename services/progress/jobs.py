@@ -3,7 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
-from services.progress.handlers import warn_before_deadlines
+from services.progress.handlers.records import warn_before_deadlines
 from services.progress.store import ProgressWork, near_deadlines
 from shared.kernel.clock import Clock, local_date
 from shared.store.works import Works

@@ -21,7 +21,7 @@ from services.progress.api.sheets import XLSX, Cell, Language, Table, refuse_mor
 from services.progress.domain.companions import Assignment
 from services.progress.domain.record import Record, Status
 from services.progress.domain.words import missing
-from services.progress.handlers import assign_companions, refuse_unassignable
+from services.progress.handlers.records import assign_companions, refuse_unassignable
 from services.progress.store import cohort_records, names_of
 from shared.kernel.clock import local_date
 from shared.kernel.errors import Invalid

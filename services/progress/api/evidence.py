@@ -29,7 +29,7 @@ from services.progress.api.parts import (
     SeesRecords,
 )
 from services.progress.domain.evidence import Evidence, EvidenceKind, Giver, Reason, Verdict
-from services.progress.handlers import take_evidence
+from services.progress.handlers.records import take_evidence
 from services.progress.store import record_of
 from shared.events.plan import Judge, Slug
 from shared.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal

@@ -8,7 +8,7 @@ import pytest
 from services.progress.consumers import SUBSCRIPTIONS
 from services.progress.domain.companions import Assignment
 from services.progress.domain.evidence import Evidence, Verdict
-from services.progress.handlers import assign_companions, take_evidence
+from services.progress.handlers.records import assign_companions, take_evidence
 from services.progress.jobs import warn_of_risks
 from services.progress.store import ProgressWork
 from shared.bus.delivery import Delivery

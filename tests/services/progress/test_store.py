@@ -6,7 +6,7 @@ import pytest
 
 from services.progress.api.sheets import MOST_ROWS, refuse_more
 from services.progress.domain.intake import take
-from services.progress.handlers import link_numbers
+from services.progress.handlers.passports import link_numbers
 from services.progress.store import RECORDS, audit_rows, passports_of
 from shared.bus.memory import MemoryBus
 from shared.kernel.errors import TooLarge

@@ -1,16 +1,9 @@
-"""What progress does: follow enrolments, take evidence, warn in time, keep passports and cards."""
+"""What goes into passports and cards, whoever teaches, and what moves with a person."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from services.progress.domain.companions import Assignment
-from services.progress.domain.deadlines import warn
-from services.progress.domain.evidence import Evidence, Giver, Verdict
-from services.progress.domain.intake import take
 from services.progress.domain.passport import Passport
-from services.progress.domain.record import Record
-from services.progress.domain.story import enrol, reschedule, withdraw
 from services.progress.domain.telling import take_in, tell_news
 from services.progress.ports import Work
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
@@ -20,112 +13,15 @@ from shared.events.enrolment import (
     LearnerErased,
     LearnerLinked,
     LearnerRecorded,
-    Rescheduled,
     Withdrawn,
 )
 from shared.events.exchange import LearnerTransferred
-from shared.events.fact import Fact, LearnerFact
+from shared.events.fact import LearnerFact
 from shared.events.hosting import is_hosted_by
 from shared.events.progress import PassportTold, PhaseCompleted, ProgrammeCompleted
-from shared.kernel.errors import Conflict, NotFound, Unprocessable
+from shared.kernel.errors import Unprocessable
 
 F = TypeVar("F", bound=LearnerFact)
-Kept = tuple[Record, Record, Sequence[Fact]]
-"""A record before, the same afterwards, and what that states."""
-
-
-async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
-    """Open the record of an enrolment with its cohort's plan."""
-    record = await work.records.of(fact.enrolment_id)
-    await _keep_records(work, [(record, *enrol(record, fact))])
-
-
-async def close_record_of_withdrawn(fact: Withdrawn, work: Work) -> None:
-    """Close the record of a learner who has left."""
-    record = await work.records.of(fact.enrolment_id)
-    await _keep_records(work, [(record, withdraw(record, fact), [])])
-
-
-async def follow_new_calendar(fact: Rescheduled, work: Work) -> None:
-    """Follow the cohort's new dates and sessions."""
-    record = await work.records.of(fact.enrolment_id)
-    await _keep_records(work, [(record, *reschedule(record, fact))])
-
-
-async def take_evidence(
-    offered: Mapping[str, Sequence[Evidence]], giver: Giver, now: datetime, work: Work
-) -> dict[str, list[Verdict]]:
-    """Take the evidence offered for each enrolment, and tell of each piece what became of it."""
-    await work.records.preload(offered)
-    verdicts: dict[str, list[Verdict]] = {}
-    kept: list[Kept] = []
-    for enrolment_id, pieces in offered.items():
-        try:
-            record = await work.records.of(enrolment_id)
-        except NotFound:
-            verdicts[enrolment_id] = [Verdict("refused", "unknown-enrolment")] * len(pieces)
-            continue
-        taken, verdicts[enrolment_id], facts = take(record, pieces, giver, now)
-        kept.append((record, taken, facts))
-    await _keep_records(work, kept)
-    return verdicts
-
-
-async def refuse_unassignable(
-    cohort_id: str, assignments: Sequence[Assignment], work: Work
-) -> None:
-    """Refuse assignments to an enrolment that is not the cohort's, or of who may not accompany."""
-    await work.records.preload(each.enrolment_id for each in assignments)
-    unknown: list[str] = []
-    for each in assignments:
-        try:
-            record = await work.records.of(each.enrolment_id)
-        except NotFound:
-            unknown.append(each.enrolment_id)
-            continue
-        if not record.plan or record.cohort_id != cohort_id:
-            unknown.append(each.enrolment_id)
-        elif clash := each.clash(record.learner_id):
-            raise Conflict(clash, _CLASHES[clash], {"enrolments": [each.enrolment_id]})
-    if unknown:
-        detail = "this cohort has no such enrolments"
-        raise NotFound("unknown-enrolment", detail, {"enrolments": unknown})
-
-
-_CLASHES = {
-    "examiner-is-companion": "nobody examines a learner whom they mentor or coach",
-    "own-companion": "nobody accompanies themself",
-}
-
-
-async def assign_companions(cohort_id: str, assignments: Sequence[Assignment], work: Work) -> None:
-    """Assign mentor, coach and examiners to learners of a cohort, in place of the former ones."""
-    await refuse_unassignable(cohort_id, assignments, work)
-    for each in assignments:
-        record = await work.records.of(each.enrolment_id)
-        await _keep_records(work, [(record, record.accompany(each.companions), [])])
-
-
-async def warn_before_deadlines(
-    enrolments: Sequence[str], days: int, now: datetime, work: Work
-) -> None:
-    """State which phases are at risk, once each, for these enrolments."""
-    await work.records.preload(enrolments)
-    records = [await work.records.of(enrolment_id) for enrolment_id in enrolments]
-    await _keep_records(work, [(record, *warn(record, now, days)) for record in records])
-
-
-async def _keep_records(work: Work, kept: Sequence[Kept]) -> None:
-    """Keep the records that have changed; what they state goes to where the learner's home is by now."""
-    await work.passports.preload(record.learner_id for _, record, facts in kept if facts)
-    for before, record, facts in kept:
-        if record is before:
-            continue
-        home = ""
-        if facts:
-            home = (await work.passports.of(record.learner_id)).home
-        told = [each.model_copy(update={"home_node": home}) for each in facts] if home else facts
-        work.records.keep(record, told)
 
 
 async def note_enrolment(fact: Enrolled, work: Work) -> None:

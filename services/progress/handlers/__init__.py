@@ -1,0 +1,1 @@
+"""What progress does: one function for each use case."""
