@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from services.progress.handlers import passports, records
+from services.progress.handlers import passports, plans, records
 from services.progress.store import ProgressWork
 from shared.bus.subscription import Handler, Subscription
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
 from shared.events.enrolment import (
+    CohortPlanned,
     Enrolled,
     GraduationDecided,
     LearnerErased,
@@ -54,6 +55,12 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
         },
         room=lambda work: work.passports,
         key=lambda fact: fact.learner_id,
+    ),
+    Subscription(
+        name="progress.keep-plans",
+        hears={CohortPlanned: plans.keep_newest_plan},
+        room=lambda work: work.plans,
+        key=lambda fact: fact.plan.cohort_id,
     ),
     Subscription(
         name="progress.keep-cards",

@@ -1,60 +1,39 @@
-"""What progress needs of the world: the records, passports and cards that it keeps, and tickets."""
+"""What progress needs of the world: the aggregates that it keeps, and tickets."""
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from services.progress.domain.card import Card
 from services.progress.domain.passport import Passport
+from services.progress.domain.plans import CohortPlan
 from services.progress.domain.record import Record
 from services.progress.domain.ticket import Ticket
 from shared.events.fact import Fact
 
+V = TypeVar("V")
 
-class Records(Protocol):
-    """The records that this work sees."""
 
-    async def of(self, key: str) -> Record:
+class Aggregates(Protocol[V]):
+    """The aggregates of one kind, as one unit of work sees them."""
+
+    async def preload(self, ids: Iterable[str]) -> None:
+        """Load many at once, so that `of` answers from memory."""
+        ...
+
+    async def of(self, key: str) -> V:
         """Load one, or the blank one; NotFound where it is not for this work to see."""
         ...
 
-    async def preload(self, ids: Iterable[str]) -> None:
-        """Load many at once, so that `of` answers from memory."""
+    async def get(self, key: str) -> V:
+        """Load one that must exist; NotFound otherwise."""
         ...
 
-    def keep(self, value: Record, stating: Sequence[Fact] = ()) -> None:
+    async def find(self, where: Mapping[str, Any], *, sort: str = "_id", limit: int = 0) -> list[V]:
+        """Load those that match and are for this work to see; limit 0 is no limit."""
+        ...
+
+    def keep(self, value: V, stating: Sequence[Fact] = ()) -> None:
         """Keep a new state together with the facts that it states."""
-        ...
-
-
-class Passports(Protocol):
-    """The passports of learners."""
-
-    async def of(self, key: str) -> Passport:
-        """Load one, or the blank one."""
-        ...
-
-    async def preload(self, ids: Iterable[str]) -> None:
-        """Load many at once, so that `of` answers from memory."""
-        ...
-
-    def keep(self, value: Passport, stating: Sequence[Fact] = ()) -> None:
-        """Keep a new state together with the facts that it states."""
-        ...
-
-
-class Cards(Protocol):
-    """The cards of learners."""
-
-    async def of(self, key: str) -> Card:
-        """Load one, or the blank one."""
-        ...
-
-    async def preload(self, ids: Iterable[str]) -> None:
-        """Load many at once, so that `of` answers from memory."""
-        ...
-
-    def keep(self, value: Card) -> None:
-        """Keep a new state."""
         ...
 
 
@@ -71,7 +50,7 @@ class Tickets(Protocol):
 
 
 class Work(Protocol):
-    """One unit of work over all three."""
+    """One unit of work over all of them."""
 
     @property
     def node(self) -> str:
@@ -84,16 +63,21 @@ class Work(Protocol):
         ...
 
     @property
-    def records(self) -> Records:
+    def records(self) -> Aggregates[Record]:
         """Tell the records."""
         ...
 
     @property
-    def passports(self) -> Passports:
+    def passports(self) -> Aggregates[Passport]:
         """Tell the passports."""
         ...
 
     @property
-    def cards(self) -> Cards:
+    def cards(self) -> Aggregates[Card]:
         """Tell the cards."""
+        ...
+
+    @property
+    def plans(self) -> Aggregates[CohortPlan]:
+        """Tell the plans of this node's cohorts."""
         ...

@@ -4,14 +4,24 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.progress.domain.attendance import Attendance, Closing, Curve, closing_id
+from services.progress.domain.attendance import (
+    Addition,
+    Attendance,
+    Closing,
+    Curve,
+    attendance_id,
+    closing_id,
+)
 from services.progress.domain.card import Card
 from services.progress.domain.digest import digest
+from services.progress.domain.minutes import words_of
 from services.progress.domain.passport import Entry, Passport
+from services.progress.domain.plans import CohortPlan
 from services.progress.domain.record import Record
 from shared.events.hosting import node_of
 from shared.kernel.errors import NotFound
 from shared.store.kind import Index, Kind, ScopeFields
+from shared.store.port import Merge
 from shared.store.work import Frame, UnitOfWork
 from shared.store.works import Works
 
@@ -35,10 +45,18 @@ CARDS = Kind(
     scope=ScopeFields(agency="agency", learner="_id"),
 )
 # Written by merging alone, and read by whoever may see the session: they carry no owner of their own.
-ATTENDANCE = Kind("attendance", Attendance, indexes=(Index(("session_id", "_id")),), scope=None)
+# What says that it has become evidence is written after the evidence.
+ATTENDANCE = Kind(
+    "attendance",
+    Attendance,
+    indexes=(Index(("session_id", "_id")), Index(("session_id", "due"))),
+    scope=None,
+    stage=2,
+)
 CURVES = Kind("curves", Curve, indexes=(Index(("session_id",)),), scope=None)
 CLOSINGS = Kind("closings", Closing, scope=None)
-KINDS = (RECORDS, PASSPORTS, CARDS)
+PLANS = Kind("plans", CohortPlan, scope=None)
+KINDS = (RECORDS, PASSPORTS, CARDS, PLANS)
 SILENT = (ATTENDANCE, CURVES, CLOSINGS)
 """Kinds that state nothing."""
 _CHUNK = 100
@@ -53,6 +71,7 @@ class ProgressWork(UnitOfWork):
         self.records = self.aggregates(RECORDS)
         self.passports = self.aggregates(PASSPORTS)
         self.cards = self.aggregates(CARDS)
+        self.plans = self.aggregates(PLANS)
         self.attendance = self.aggregates(ATTENDANCE)
         self.curves = self.aggregates(CURVES)
         self.closings = self.aggregates(CLOSINGS)
@@ -66,6 +85,25 @@ class ProgressWork(UnitOfWork):
     def teller(self) -> str:
         """Tell the node that states the fact in hand, this one where a person asks."""
         return node_of(self.message.source if self.message else self.frame.source)
+
+
+def adding(additions: Iterable[Addition]) -> list[Merge]:
+    """Tell how minutes are added to attendance, whoever says so: they are due to become evidence."""
+    return [
+        Merge(
+            attendance_id(each.session_id, each.learner_id),
+            {"session_id": each.session_id, "learner_id": each.learner_id},
+            bits={
+                f"{name}.{place}": word
+                for name, bitmap in (("live", each.live), ("replay", each.replay))
+                for place, word in words_of(bitmap).items()
+            },
+            members={"sources": [each.source]},
+            marks={"due": True},
+        )
+        for each in additions
+        if each.live or each.replay
+    ]
 
 
 async def record_of(work: ProgressWork, enrolment_id: str) -> Record:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field
 from pydantic_core import from_json
 
-from shared.events.fact import LearnerFact, Value
+from shared.events.fact import Fact, LearnerFact, Value
 from shared.events.plan import Period, Plan, Signatory, Slug, read_plan
 
 Outcome = Literal["graduated", "deferred", "not_graduated", "left"]
@@ -73,6 +73,17 @@ class Enrolled(LearnerFact, type="id.corpu.enrolled.v1", topic="enrolment"):
             return cls.model_validate(told, extra="ignore")
         except (ValueError, TypeError):
             return super().read(data)
+
+
+class CohortPlanned(Fact, type="id.corpu.cohort_planned.v1", topic="enrolment"):
+    """A cohort is open, and this is its plan; the higher calendar version holds."""
+
+    plan: Plan
+
+    @property
+    def subject(self) -> str:
+        """Tell the cohort."""
+        return self.plan.cohort_id
 
 
 class Withdrawn(LearnerFact, type="id.corpu.withdrawn.v1", topic="enrolment"):

@@ -158,6 +158,18 @@ class DocumentRule(Value):
         return form
 
 
+class LiveRule(Value):
+    """How live sessions count: who attended at least this percentage of a session's minutes was present.
+
+    A replay counts for so many days after the session, 0: never. So many minutes of a session are planned
+    for each training hour that it gives, 0: as many as you like.
+    """
+
+    threshold_percent: Annotated[float, Field(gt=0, le=100)]
+    replay_days: int = Field(default=0, ge=0, le=366)
+    minutes_per_jp: int = Field(default=0, ge=0, le=240)
+
+
 class Rules(Value):
     """The rules a certificate is issued under: data with a version and a citation, never code.
 
@@ -173,6 +185,7 @@ class Rules(Value):
     issue: Issue
     document: DocumentRule
     valid_years: int | None = Field(default=None, ge=1, le=50)
+    live: LiveRule | None = None
 
     @field_validator("weights")
     @classmethod

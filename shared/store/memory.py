@@ -116,8 +116,11 @@ class MemoryStore:
         """Add to documents that are only ever added to, of a kind that states nothing and has no unique index."""
         room = self._room(kind)
         for each in merges:
-            new = {"_id": each.id, "version": 1, **_copied(dict(each.fields))}
+            new = {"_id": each.id, "version": 0, **_copied(dict(each.fields))}
             document = room.setdefault(each.id, new)
+            if each.marks or not document["version"]:
+                document["version"] += 1
+            document |= each.marks
             for path, word in each.bits.items():
                 part, name = _at(document, path)
                 part[name] = part.get(name, 0) | word

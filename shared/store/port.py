@@ -44,7 +44,9 @@ class Merge(NamedTuple):
     """What is added to one document, in any order and any number of times, ending in the same state.
 
     `fields` are set where the document is new. By dotted paths, `bits` are OR-ed to words of 64 bits
-    (signed), `most` raises numbers, `members` are put into lists that hold each once.
+    (signed), `most` raises numbers, `members` are put into lists that hold each once. `marks` are set
+    each time, and the document's version rises with them: whoever clears a mark that was set again
+    meanwhile meets a conflict.
     """
 
     id: str
@@ -52,6 +54,7 @@ class Merge(NamedTuple):
     bits: Mapping[str, int] = _NOTHING
     most: Mapping[str, int] = _NOTHING
     members: Mapping[str, Sequence[str | int]] = _NOTHING
+    marks: Mapping[str, Any] = _NOTHING
 
 
 class Store(Protocol):

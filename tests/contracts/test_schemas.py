@@ -50,6 +50,9 @@ def broken(old: Schema, new: Schema) -> list[str]:
 
 
 def _differences(old: Any, new: Any, where: str) -> list[str]:  # noqa: ANN401 - any JSON
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [each for place, pair in pairs for each in _differences(*pair, f"{where}/{place}")]
     if not (isinstance(old, dict) and isinstance(new, dict)):
         return [] if old == new else [f"{where}: {old} became {new}"]
     found: list[str] = []

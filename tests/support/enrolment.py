@@ -236,7 +236,7 @@ class Desk:
         """Write and open a cohort."""
         draft = CohortDraft.model_validate(body or cohort_body())
         await self.works.run(lambda work: write_cohort(key, draft, "35", "", work))
-        return await self.works.run(lambda work: open_cohort(key, work))
+        return await self.works.run(lambda work: open_cohort(key, NOW, work))
 
     async def begin(self, **changes: object) -> Cohort:
         """Publish the course and open one cohort of it."""

@@ -11,6 +11,7 @@ from services.progress.store import KINDS, ProgressWork
 from shared.bus.memory import MemoryBus
 from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
 from shared.events.enrolment import (
+    CohortPlanned,
     Enrolled,
     GraduationDecided,
     LearnerErased,
@@ -126,6 +127,11 @@ def enrolled(
         home_node=home,
         plan=taught,
     )
+
+
+def planned(of: Plan | None = None, *, version: int = 1) -> CohortPlanned:
+    """Tell a cohort's plan."""
+    return CohortPlanned(at=DAY, plan=of or plan(version=version))
 
 
 def withdrawn(learner: str = SITI, cohort: str = COHORT, *, at: datetime = DAY) -> Withdrawn:

@@ -75,6 +75,11 @@ def _at(day: int) -> datetime:
     return _BEGAN + timedelta(days=day)
 
 
+def _planned(version: int) -> Fact:
+    plan = PLAN.model_copy(update={"calendar_version": version})
+    return _say(e.CohortPlanned, at=_at(version - 1), plan=plan)
+
+
 class Learner:
     """One learner of the cohort, who says what happens to them."""
 
@@ -216,6 +221,7 @@ class Learner:
 ANI, BUDI, CITRA, DEWI, EKO = (Learner(serial) for serial in range(1, 6))
 STORY: Sequence[Fact] = sorted(
     [
+        *(_planned(version) for version in (1, 2)),
         *(each.recorded(version) for each in (ANI, BUDI, CITRA, DEWI) for version in (1, 2)),
         ANI.seated(), ANI.enrolled(), ANI.rescheduled(2), ANI.rescheduled(3), ANI.phase(1), ANI.at_risk(),
         ANI.phase(2), ANI.completed(1, 75), ANI.completed(2, 92), ANI.decided(1, "deferred"),

@@ -126,9 +126,9 @@ async def put_cohort(
 
 
 @router.post("/cohorts/{cohort_id}/opening")
-async def post_opening(cohort_id: CohortId, who: _Organiser, works: Opened) -> CohortView:
+async def post_opening(cohort_id: CohortId, who: _Organiser, works: Opened, now: Now) -> CohortView:
     """Open a cohort for nominations, or for everybody."""
-    use_case = partial(open_cohort, cohort_id)
+    use_case = partial(open_cohort, cohort_id, now.now)
     return CohortView.of(await works.run(use_case, who.scope))
 
 

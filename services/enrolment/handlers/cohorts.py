@@ -4,9 +4,11 @@ from datetime import datetime
 
 from services.enrolment.domain.cohort import NO_SEAT, Cohort, CohortDraft
 from services.enrolment.domain.cohort.shape import Calendar
+from services.enrolment.domain.programme import Programme
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.handlers.stating import cohort_offered, refused, seat_freed
 from services.enrolment.ports import Rooms, Works
+from shared.events.enrolment import CohortPlanned
 from shared.events.fact import Fact
 
 CHUNK = 100
@@ -23,12 +25,17 @@ async def write_cohort(
     return cohort
 
 
-async def open_cohort(cohort_id: str, work: Rooms) -> Cohort:
-    """Open a cohort, so that agencies can nominate."""
-    cohort = await work.cohorts.get(cohort_id)
-    cohort = cohort.open(await work.programmes.of(cohort.programme_id))
-    work.cohorts.keep(cohort)
+async def open_cohort(cohort_id: str, now: datetime, work: Rooms) -> Cohort:
+    """Open a cohort, so that agencies can nominate, and tell its plan."""
+    before = await work.cohorts.get(cohort_id)
+    programme = await work.programmes.of(before.programme_id)
+    cohort = before.open(programme)
+    work.cohorts.keep(cohort, [] if cohort is before else [_planned(cohort, programme, now)])
     return cohort
+
+
+def _planned(cohort: Cohort, programme: Programme, now: datetime) -> Fact:
+    return CohortPlanned(at=now, plan=cohort.plan(programme))
 
 
 async def reschedule_cohort(
@@ -38,8 +45,12 @@ async def reschedule_cohort(
     before = await work.cohorts.get(cohort_id)
     programme = await work.programmes.of(before.programme_id)
     cohort = before.reschedule(calendar, programme, now)
-    told = cohort.offer.number > before.offer.number
-    work.cohorts.keep(cohort, [cohort_offered(cohort, programme, now)] if told else [])
+    stating: list[Fact] = []
+    if cohort.calendar_version > before.calendar_version:
+        stating.append(_planned(cohort, programme, now))
+    if cohort.offer.number > before.offer.number:
+        stating.append(cohort_offered(cohort, programme, now))
+    work.cohorts.keep(cohort, stating)
     return cohort
 
 

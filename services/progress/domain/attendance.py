@@ -9,7 +9,8 @@ from services.progress.domain.minutes import bitmap_of
 class Attendance:
     """A learner's minutes in a session; the id is `<session>/<learner>`.
 
-    `live` was watched as it happened, `replay` later; `sources` tell who says so.
+    `live` was watched as it happened, `replay` later; `sources` tell who says so. It is `due` while
+    something was added that has not become evidence yet, and `enrolled` once its learner was.
     """
 
     id: str
@@ -18,6 +19,8 @@ class Attendance:
     live: dict[str, int] = field(default_factory=dict)
     replay: dict[str, int] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    due: bool = False
+    enrolled: bool = False
 
     @property
     def live_minutes(self) -> int:
@@ -28,6 +31,17 @@ class Attendance:
     def replay_minutes(self) -> int:
         """Tell the bitmap of minutes watched later."""
         return bitmap_of(self.replay)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Minutes of a learner in a session, as bitmaps, and who says so."""
+
+    session_id: str
+    learner_id: str
+    source: str
+    live: int = 0
+    replay: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,6 +218,12 @@ def _insert_or_update(change: Change) -> InsertOne[Document] | UpdateOne:
 def _merging(merge: Merge) -> UpdateOne:
     """Write the operation that adds what a merge says, whatever is there."""
     asked: Document = {"$setOnInsert": {"version": 1, **merge.fields}}
+    if merge.marks:
+        asked = {
+            "$setOnInsert": dict(merge.fields),
+            "$inc": {"version": 1},
+            "$set": dict(merge.marks),
+        }
     if merge.bits:
         asked["$bit"] = {path: {"or": Int64(word)} for path, word in merge.bits.items()}
     if merge.most:

@@ -31,6 +31,7 @@ from tests.support.progress import (
     linked,
     phase_completed,
     plan,
+    planned,
     programme_completed,
     publish,
     recorded,
@@ -74,6 +75,7 @@ _STORIES: dict[str, list[Fact]] = {
         linked(SITI, "c" * 32),
         transferred(SITI, linked=["c" * 32]),
     ],
+    "progress.keep-plans": [planned(), planned(version=3), planned(version=2)],
     "progress.keep-cards": [
         recorded(version=1),
         recorded(version=2, agency="35.72"),

@@ -313,6 +313,24 @@ async def test_merges_end_the_same_in_any_order_and_number(store: Store) -> None
     assert once == await store.load(BOXES, ["a", "b"])
 
 
+async def test_a_mark_that_was_set_again_is_cleared_by_nobody_who_had_not_seen_it(
+    store: Store,
+) -> None:
+    """Each merge with marks raises the version, so that a guarded write of what was read before conflicts."""
+    marked = Merge("a", {"code": "K"}, {"words.0": 1}, marks={"due": True})
+    await store.merge(BOXES, [marked])
+    seen = (await store.load(BOXES, ["a"]))["a"]["version"]
+    await store.merge(BOXES, [marked])
+
+    stale = await store.write([Change(BOXES, "a", seen, {"due": False})])
+    fresh = await store.write([Change(BOXES, "a", seen + 1, {"due": False})])
+
+    assert (1, 1, 0) == (seen, len(stale.conflicts), len(fresh.conflicts))
+    assert {"_id": "a", "version": 3, "code": "K", "words": {"0": 1}, "due": False} == (
+        await store.load(BOXES, ["a"])
+    )["a"]
+
+
 async def test_merges_of_many_writers_all_hold(store: Store) -> None:
     """Nothing that anybody added is lost, also where all of them make the document."""
     keys = [f"m{number}" for number in range(40)]
