@@ -19,7 +19,7 @@ from typing import Any
 
 from deploy.audit import audit, quiet
 from deploy.bench import school
-from deploy.bench.filling import fill
+from deploy.bench.filling import drop, fill
 from deploy.bench.meter import HANDLED, STATED, Reading, counted
 from deploy.client import SERVICES, NodeClient, Voice, until
 from deploy.embedded.node import EmbeddedNode
@@ -131,7 +131,8 @@ def run(learners: int, stored: int, say: Callable[[str], None]) -> dict[str, Any
 async def _run(
     home: Path, learners: int, stored: int, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    settings = NodeSettings.read().elsewhere(home)
+    settings = NodeSettings.read().elsewhere(home).apart(home.name)
+    databases = {name: settings.of(name)["MONGO_DATABASE"] for name in SERVICES}
     async with (
         EmbeddedNode(settings, say=say) as node,
         NodeClient({name: node.addresses[name] for name in SERVICES}, patience=_PATIENCE) as client,
@@ -152,15 +153,17 @@ async def _run(
             settings.of("certification")["MONGO_URI"],
             settings.of("certification")["KAFKA_BOOTSTRAP"],
         )
-        plain = await _start_consumer("plain", store, broker, _WARM_UP + learners)
+        plain = await _start_consumer("plain", store, broker, home.name, _WARM_UP + learners)
         first = await bench.leg(learners)
         beside = await _end(plain)
-        bare = await _end(await _start_consumer("bare", store, broker, _WARM_UP + learners))
+        bare = await _end(
+            await _start_consumer("bare", store, broker, home.name, _WARM_UP + learners)
+        )
         say(f"filling the stores to {stored} enrolments")
-        databases = {name: settings.of(name)["MONGO_DATABASE"] for name in SERVICES}
         filled = await asyncio.to_thread(fill, store, databases, stored - bench.taught)
         say(f"{learners} learners more at {bench.taught + filled} stored enrolments")
         second = await bench.leg(learners, audited=False)
+        await asyncio.to_thread(drop, store, home.name)
     plain_us = beside["cpu_seconds"] / max(1, beside["handled"]) * _MICRO
     ours_us = first["certification_us_per_fact"]
     return {
@@ -186,12 +189,12 @@ async def _run(
 
 
 async def _start_consumer(
-    name: str, store: str, broker: str, expected: int
+    name: str, store: str, broker: str, apart: str, expected: int
 ) -> asyncio.subprocess.Process:
     """Start one of the consumers that ours is measured against."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"tests.load.{name}", "--bootstrap", broker, "--uri", store,
-        "--database", f"corpu_{name}", "--expected", str(expected),
+        "--database", f"{apart}_{name}", "--expected", str(expected),
         cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
 

@@ -38,6 +38,14 @@ def fill(uri: str, databases: dict[str, str], learners: int) -> int:
     return learners
 
 
+def drop(uri: str, name: str) -> None:
+    """Drop every database that a run of this name made in a store that may be shared."""
+    with MongoClient[Document](uri) as client:
+        for each in client.list_database_names():
+            if each.startswith(f"{name}_"):
+                client.drop_database(each)
+
+
 def _enrolments(client: MongoClient[Document], databases: dict[str, str]) -> int:
     return max(1, client[databases["enrolment"]]["enrolments"].estimated_document_count())
 

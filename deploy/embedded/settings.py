@@ -107,6 +107,11 @@ class NodeSettings:
         ports = {part: next(free) for part in PORTS}
         return replace(self, home=home.absolute(), ports=ports, addresses={})
 
+    def apart(self, name: str) -> Self:
+        """Name databases of its own for each service, so that a store that is shared holds nothing of it yet."""
+        databases = {f"{each.upper()}_MONGO_DATABASE": f"{name}_{each}" for each in SERVICES}
+        return replace(self, environment={**self.environment, **databases})
+
     def given(self, service: str, key: str) -> str:
         """Tell what was set for one service (`PROGRESS_MONGO_URI`), or for all; "" for neither."""
         return self.environment.get(f"{service.upper()}_{key}") or self.environment.get(key, "")

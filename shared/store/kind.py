@@ -1,7 +1,7 @@
 """How one kind of aggregate is kept: its collection, its mapping, its indexes and who may see it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -82,3 +82,17 @@ class Kind(Generic[V]):
         state: Document = self._adapter.dump_python(value, mode="json")
         del state["id"]
         return state
+
+    def dump_changes(self, before: V, after: V, document: Document) -> Document:
+        """Write the parts of the state that are not the very same as before, or not in the document yet."""
+        names = {
+            name
+            for name in self._names
+            if getattr(before, name) is not getattr(after, name) or name not in document
+        }
+        changes: Document = self._adapter.dump_python(after, mode="json", include=names)
+        return changes
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in fields(self.value) if each.name != "id")  # type: ignore[arg-type]  # a dataclass

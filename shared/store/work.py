@@ -166,11 +166,12 @@ class Aggregates(Generic[V]):
         return [self._change(key, each) for key, each in self.entries.items() if each.changed]
 
     def _change(self, key: str, entry: _Entry[V]) -> Change:
-        state = self.kind.dump(entry.kept)
+        document = entry.document
+        state = self.kind.dump_changes(entry.value, entry.kept, document)
         fields = {
             name: part
             for name, part in state.items()
-            if name not in entry.document or entry.document[name] != part
+            if name not in document or document[name] != part
         }
         return Change(self.kind, key, entry.version, fields, entry.stating)
 

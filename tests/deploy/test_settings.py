@@ -122,3 +122,14 @@ def test_addresses_that_cannot_be_meant_are_one_clear_line(text: str) -> None:
     """Three services of four are no node."""
     with pytest.raises(NodeError, match="an http address for each service, such as enrolment="):
         NodeSettings.read({"CORPU_ADDRESSES": text})
+
+
+def test_a_run_of_its_own_meets_nothing_in_a_shared_store() -> None:
+    """Databases are named for the run, whatever store is given."""
+    settings = NodeSettings.read({"MONGO_URI": "mongodb://store", "PROGRESS_MONGO_DATABASE": "p"})
+
+    told = settings.apart("bench-1")
+
+    assert {f"bench-1_{name}" for name in SERVICES} == {
+        told.of(name)["MONGO_DATABASE"] for name in SERVICES
+    }

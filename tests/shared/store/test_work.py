@@ -280,3 +280,12 @@ async def test_a_kind_without_scope_is_seen_by_all(works: Works[BoxWork]) -> Non
     await work.commit()
 
     assert 1 == (await works.open(Scope()).shelves.get("s")).count
+
+
+def test_only_what_changed_is_written_and_what_an_older_writer_did_not_know() -> None:
+    """A field that its document lacks is written with the next change, whatever that is."""
+    before = FULL.with_count(4)
+    document = {**BOXES.dump(before), "_id": "a"}
+    del document["weight"]
+
+    assert {"count": 5, "weight": 1.5} == BOXES.dump_changes(before, before.with_count(5), document)
