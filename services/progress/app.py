@@ -7,11 +7,14 @@ from fastapi import FastAPI
 
 from services.progress.api import routers
 from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
+from services.progress.consumers.attendance import AttendanceFold
 from services.progress.jobs import warn_of_risks
 from services.progress.settings import Settings
 from services.progress.store import KINDS, SILENT, ProgressWork, audit_rows
+from shared.bus.folding import Folding, Rhythm
 from shared.kernel.clock import Clock
 from shared.kernel.tasks import every
+from shared.store.works import Works
 from shared.web.identity import Keys
 from shared.web.parts import Blueprint, Engine, Job, Parts
 from shared.web.service import create_service
@@ -26,9 +29,13 @@ def create_app(
         job = partial(warn_of_risks, parts.works, parts.clock, settings.node, settings.at_risk_days)
         return [every(settings.at_risk_seconds, job)]
 
+    def folds(works: Works[ProgressWork]) -> Sequence[Folding]:
+        rhythm = Rhythm(settings.flush_seconds, settings.flush_learners)
+        return [Folding(AttendanceFold(), works, rhythm)]
+
     blueprint = Blueprint(
         "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs,
-        outgoing=outgoing, incoming=incoming, silent=SILENT,
+        outgoing=outgoing, incoming=incoming, silent=SILENT, folds=folds,
     )  # fmt: skip
     return create_service(
         blueprint,

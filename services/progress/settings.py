@@ -14,4 +14,6 @@ class Settings(ServiceSettings):
     jp_targets: dict[str, int] = Field({"PNS": 20, "PPPK": 20}, alias="CORPU_JP_TARGETS")
     at_risk_days: int = Field(3, alias="CORPU_AT_RISK_DAYS", ge=1, le=60)
     at_risk_seconds: float = Field(900, alias="CORPU_AT_RISK_SECONDS", gt=0)
+    flush_seconds: float = Field(5, alias="CORPU_FLUSH_SECONDS", ge=0.05, le=60)
+    flush_learners: int = Field(100_000, alias="CORPU_FLUSH_LEARNERS", ge=100, le=5_000_000)
     live_key_file: Path = Field(Path(".corpu/keys/live.hex"), alias="CORPU_LIVE_KEY_FILE")

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.bus import metrics
-from shared.bus.parking import PARKED, Parked
+from shared.bus.parking import PARKED, Parked, keep_parked
 from shared.bus.subscription import Handler, Record, Subscription, W
 from shared.events.fact import CATALOGUE, Fact, name_of
 from shared.events.message import Message
@@ -147,7 +147,7 @@ class Delivery(Generic[W]):
         await parking.preload(each.id for each in parked)
         for place, each in enumerate(parked, len(heard)):
             work.begin(place)
-            await _keep_parked(parking, each)
+            await keep_parked(parking, each)
         self.steps += 1
         done = await self._attempt_all(heard, work, parking)
         kept = await work.commit()
@@ -211,7 +211,7 @@ class Delivery(Generic[W]):
                 self.steps += 1
                 if why := await self._attempt(each, work):
                     work.undo()
-                    await _keep_parked(parking, self._park(each.record, why))
+                    await keep_parked(parking, self._park(each.record, why))
                 else:
                     done.append(mark)
                 if time.perf_counter() > slice_ends:
@@ -265,12 +265,6 @@ def _type_of(record: Record) -> bytes:
         if name == "ce_type":
             return value or b""
     return b""
-
-
-async def _keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
-    """Keep a parked message, unless an operator has dropped it already."""
-    if (await parking.of(parked.id)).status != "dropped":
-        parking.keep(parked)
 
 
 async def _follow(name: str, heard: Heard, work: UnitOfWork) -> None:

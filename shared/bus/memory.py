@@ -6,9 +6,8 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
-from shared.bus.delivery import Delivery
+from shared.bus.port import Hearer, Raw
 from shared.bus.subscription import Record
 from shared.events.message import Message
 from shared.kernel.errors import Unavailable
@@ -36,7 +35,7 @@ class MemoryBus:
         """Start with empty topics."""
         self.topics: dict[str, list[MemoryRecord]] = {}
         self._places: dict[tuple[str, str], int] = {}
-        self._running: list[Delivery[Any]] = []
+        self._running: list[Hearer] = []
         self._marks: set[str] = set()
         self._waiting: set[asyncio.Event] = set()
 
@@ -45,6 +44,16 @@ class MemoryBus:
         for message in messages:
             partition = zlib.crc32(message.subject.encode()) % _PARTITIONS
             self.put(message.topic, message.to_headers(), message.value, partition)
+
+    async def append(self, topic: str, records: Sequence[Raw]) -> None:
+        """Append records to a topic."""
+        for record in records:
+            self.put(topic, (), record.value, record.partition)
+
+    async def partitions(self, topic: str) -> int:
+        """Tell how many partitions a topic has."""
+        del topic
+        return _PARTITIONS
 
     def put(
         self,
@@ -65,12 +74,12 @@ class MemoryBus:
             Message.from_record(each.headers, each.value) for each in self.topics.get(topic, [])
         ]
 
-    async def settle(self, deliveries: Sequence[Delivery[Any]], batch: int = 500) -> None:
+    async def settle(self, deliveries: Sequence[Hearer], batch: int = 500) -> None:
         """Deliver until every subscription has heard everything."""
         while any([await self._advance(delivery, batch) for delivery in deliveries]):
             pass
 
-    async def _advance(self, delivery: Delivery[Any], batch: int) -> bool:
+    async def _advance(self, delivery: Hearer, batch: int) -> bool:
         name = delivery.subscription.name
         records: list[Record] = []
         places: dict[tuple[str, str], int] = {}
@@ -86,7 +95,7 @@ class MemoryBus:
         return True
 
     @asynccontextmanager
-    async def running(self, deliveries: Sequence[Delivery[Any]]) -> AsyncIterator[None]:
+    async def running(self, deliveries: Sequence[Hearer]) -> AsyncIterator[None]:
         """Run subscriptions for as long as the block lasts."""
         self._running += deliveries
         try:
@@ -96,7 +105,7 @@ class MemoryBus:
             for delivery in deliveries:
                 self._running.remove(delivery)
 
-    async def _follow(self, delivery: Delivery[Any]) -> None:
+    async def _follow(self, delivery: Hearer) -> None:
         news = asyncio.Event()
         self._waiting.add(news)
         try:
@@ -136,14 +145,14 @@ class MemoryBus:
         """Remember a mark."""
         self._marks.add(mark)
 
-    def _behind(self, delivery: Delivery[Any]) -> int:
+    def _behind(self, delivery: Hearer) -> int:
         name = delivery.subscription.name
         return sum(
             len(self.topics.get(topic, [])) - self._places.get((name, topic), 0)
             for topic in self._topics_of(delivery)
         )
 
-    def _topics_of(self, delivery: Delivery[Any]) -> Sequence[str]:
+    def _topics_of(self, delivery: Hearer) -> Sequence[str]:
         pattern = delivery.subscription.pattern
         if not pattern:
             return delivery.subscription.topics

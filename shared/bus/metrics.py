@@ -8,6 +8,11 @@ LAG = Gauge("corpu_consumer_lag", "Messages not yet read", ["subscription"])
 SECONDS = Histogram(
     "corpu_handler_seconds", "Time that one batch of messages takes", ["subscription"]
 )
+FOLDED = Counter("corpu_fold_folded", "Single things folded, several in a record", ["subscription"])
+CHANGED = Gauge("corpu_fold_changed", "Things changed and not flushed yet", ["subscription"])
+FLUSH_SECONDS = Histogram(
+    "corpu_fold_flush_seconds", "Time that one flush into the store takes", ["subscription"]
+)
 RESTARTS = Counter(
     "corpu_consumer_restarts", "Consumers ended because they stood still", ["subscription"]
 )

@@ -10,6 +10,7 @@ from shared.bus.subscription import Record
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import derived
 from shared.store.kind import Index, Kind
+from shared.store.work import Aggregates
 
 _IDENTITY = frozenset({"ce_id", "ce_source", "ce_type"})
 
@@ -64,6 +65,12 @@ class Parked:
     def now(self, status: Literal["replayed", "dropped"]) -> Self:
         """Tell what became of it."""
         return replace(self, status=status)
+
+
+async def keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
+    """Keep a parked message, unless an operator has dropped it already."""
+    if (await parking.of(parked.id)).status != "dropped":
+        parking.keep(parked)
 
 
 def _text(raw: bytes) -> str:

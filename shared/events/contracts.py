@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.events.catalogue import CATALOGUE, TOPICS, Fact
-from shared.events.fact import SHARE
+from shared.events.fact import ATTENDANCE, SHARE
 
 Schema = dict[str, Any]
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -94,6 +94,49 @@ def write(files: Mapping[Path, str], folder: Path, pattern: str) -> list[Path]:
     return changed
 
 
+def _beats_operation(action: str) -> Schema:
+    told: Schema = {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{ATTENDANCE}"},
+        "messages": [{"$ref": f"#/channels/{ATTENDANCE}/messages/beats"}],
+    }
+    if action == "send":
+        return told
+    group = {"type": "string", "const": "progress.fold-attendance"}
+    return told | {"bindings": {"kafka": {"groupId": group, "bindingVersion": "0.5.0"}}}
+
+
+_BEATS_CHANNEL: Schema = {
+    "address": ATTENDANCE,
+    "description": "Heartbeats of live sessions, which are no facts: packed by the edge of progress, for progress "
+    "alone, and OR-ed into minutes, so that any order and any repetition ends the same.",
+    "messages": {
+        "beats": {
+            "summary": "Learners who were there, by session and minute; or the mark that follows a session's last.",
+            "contentType": "application/octet-stream",
+            "payload": {
+                "type": "string",
+                "format": "binary",
+                "description": "Beats: byte 1, then blocks: replay (0 or 1), the session id's length and the id, the "
+                "minute and the number of learners (16 bits each, big-endian), 16 bytes for each learner. Barrier: "
+                "byte 2, the closing's number (32 bits), the partition (16 bits), the session id.",
+            },
+        }
+    },
+    "bindings": {
+        "kafka": {
+            "topic": ATTENDANCE,
+            "bindingVersion": "0.5.0",
+            "topicConfiguration": {"retention.ms": 604_800_000},
+        }
+    },
+}
+_BEATS = (
+    ("progress.state-attendance", _beats_operation("send")),
+    ("progress.fold-attendance.attendance", _beats_operation("receive")),
+)
+
+
 def owner_of(topic: str) -> str:
     """Tell the service that states what a topic carries."""
     return _OWNERS.get(topic, topic)
@@ -118,8 +161,10 @@ def asyncapi(
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "channels": {topic: _channel(topic, facts) for topic in TOPICS} | _shares(shared, facts),
-        "operations": dict([*_sends(facts), *_shared(shared, facts), *_receives(heard)]),
+        "channels": {topic: _channel(topic, facts) for topic in TOPICS}
+        | _shares(shared, facts)
+        | {ATTENDANCE: _BEATS_CHANNEL},
+        "operations": dict([*_sends(facts), *_shared(shared, facts), *_receives(heard), *_BEATS]),
         "components": {
             "messages": {_key(fact): _message(fact, schemas) for fact in facts},
             "schemas": {"headers": _headers()},

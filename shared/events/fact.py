@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from shared.kernel.errors import Unprocessable
 
 TOPICS = ("enrolment", "progress", "certification", "learners")
+ATTENDANCE = "attendance"
+"""The topic of heartbeats from live sessions: not facts, but packed records without headers."""
 SHARE = "share"
 """The topic of what is said to other nodes only: it travels on `share.<node>` and `share.all`."""
 EVERYBODY = "all"

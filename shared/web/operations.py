@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from shared.bus.delivery import Delivery
 from shared.bus.parking import PARKED, Parked
+from shared.bus.port import Hearer
 from shared.kernel import faults
 from shared.kernel.errors import Conflict, NotFound, Unavailable
 from shared.store.works import Works
@@ -169,7 +169,7 @@ async def _unpublished(opened: Parts[Any]) -> int:
     return sum([len(await opened.store.unpublished(kind, 1000)) for kind in opened.kinds])
 
 
-def _delivery(opened: Parts[Any], parked: Parked) -> Delivery[Any]:
+def _delivery(opened: Parts[Any], parked: Parked) -> Hearer:
     for delivery in opened.deliveries:
         if delivery.subscription.name == parked.subscription:
             return delivery

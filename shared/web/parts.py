@@ -8,8 +8,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from fastapi import Request
 
 from shared.bus.delivery import Delivery
+from shared.bus.folding import Folding
 from shared.bus.parking import PARKED
-from shared.bus.port import Bus
+from shared.bus.port import Bus, Hearer
 from shared.bus.subscription import Subscription
 from shared.federation.keys import Federation, NodeKeys, Peers
 from shared.federation.receiving import Incoming, ReceivingDelivery
@@ -45,7 +46,7 @@ class Parts(Generic[W]):
     bus: Bus
     relay: Relay
     works: Works[W]
-    deliveries: Sequence[Delivery[W]]
+    deliveries: Sequence[Hearer]
     clock: Clock
     federation: Federation | None = None
     repair: Repair | None = None
@@ -67,6 +68,7 @@ class Blueprint(Generic[W]):
     outgoing: Callable[[Federation], Outgoing[W]] | None = None
     incoming: Callable[[Federation], Incoming[W]] | None = None
     silent: Sequence[Kind[Any]] = ()
+    folds: Callable[[Works[W]], Sequence[Folding]] = lambda _: ()
 
 
 class Engine(Protocol):
@@ -96,7 +98,8 @@ async def open_parts(
         bus = await stack.enter_async_context(engine.open_bus(settings, name))
         relay = Relay(store, stating, sealing(bus.publish, federation))
         works = Works(blueprint.work, Frame(store, f"/corpu/{settings.node}/{name}"), relay)
-        deliveries = [Delivery(each, works) for each in blueprint.subscriptions]
+        deliveries: list[Hearer] = [Delivery(each, works) for each in blueprint.subscriptions]
+        deliveries += blueprint.folds(works)
         repair = None
         if federation:
             deliveries += _sharing(blueprint, works, federation)

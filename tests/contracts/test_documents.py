@@ -19,9 +19,10 @@ from deploy.contracts import (
     main,
     openapi_files,
 )  # fmt: skip
+from services.progress.consumers.attendance import FOLD
 from shared.events.catalogue import CATALOGUE, TOPICS
 from shared.events.contracts import SCHEMAS, owner_of, stale
-from shared.events.fact import SHARE
+from shared.events.fact import ATTENDANCE, SHARE
 from tests.support.boxes import AT
 from tests.support.deliveries import SAMPLED, left, told
 
@@ -99,12 +100,13 @@ def test_every_fact_is_sent_by_its_owner_on_its_topic(document: Document) -> Non
         for each in operation["messages"]
     }
 
-    assert {*TOPICS, SHARE} == document["channels"].keys()
+    assert {*TOPICS, SHARE, ATTENDANCE} == document["channels"].keys()
     assert {
         (owner_of(fact.topic), fact.topic, fact.type.removeprefix("id.corpu."))
         for fact in CATALOGUE.values()
         if fact.topic != SHARE
-    } == {each for each in sent if each[1] != SHARE}
+    } == {each for each in sent if each[1] not in (SHARE, ATTENDANCE)}
+    assert ("progress", ATTENDANCE, "beats") in sent
 
 
 def test_every_service_shares_what_it_says(document: Document) -> None:
@@ -126,8 +128,8 @@ def test_every_subscription_is_told(document: Document) -> None:
         for each in operation["messages"]
     }
 
-    assert {
-        (each.subscription, each.fact.type.removeprefix("id.corpu.")) for each in heard()
+    assert {(each.subscription, each.fact.type.removeprefix("id.corpu.")) for each in heard()} | {
+        (FOLD, "beats")
     } == told_
 
 

@@ -2,21 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, for_code
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber
 from aiokafka.partitioner import murmur2
 
-from shared.bus.delivery import Delivery
+from shared.bus.folding import Folding
+from shared.bus.kafka.folding import FoldReader
 from shared.bus.kafka.reader import Reader
-from shared.bus.kafka.security import PLAIN, Security, diagnose, reason
-from shared.events.fact import TOPICS
+from shared.bus.kafka.security import reason
+from shared.bus.kafka.topics import MADE, Cluster, make_topics
+from shared.bus.port import Hearer, Raw
 from shared.events.message import Message
 from shared.kernel.errors import Unavailable
 from shared.kernel.faults import durable
@@ -29,22 +29,7 @@ _PING_SECONDS = 3.0
 _DRAIN_SECONDS = 5.0
 _BATCH_BYTES = 512 * 1024
 _LARGEST_REQUEST = 4 * 1024 * 1024
-_TOPIC_UNKNOWN, _TOPIC_REFUSED, _TOPIC_EXISTS = 3, 29, 36
 _MARKED = TopicPartition("enrolment", 0)
-_LEARNER_PARTITIONS = 6
-"""Fixed for good: a compacted topic that gains partitions holds one learner's card twice."""
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Where the brokers are and what they can do."""
-
-    bootstrap: str
-    idempotent: bool = True
-    session_ms: int = 10_000
-    partitions: int = 6
-    replication: int = 1
-    security: Security = PLAIN
 
 
 class KafkaBus:
@@ -56,12 +41,12 @@ class KafkaBus:
         self._client_id = client_id
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
-        self._readers: list[Reader] = []
+        self._readers: list[Reader[Any]] = []
         self._known: set[str] = set()
 
     async def open(self) -> None:
         """Make the topics that are missing and connect; Unavailable while the brokers are away."""
-        await self._make_topics()
+        await make_topics(self._cluster)
         self._producer = await self._connected()
 
     async def close(self) -> None:
@@ -72,11 +57,27 @@ class KafkaBus:
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """Publish in order and await every in-sync replica's word for all; else Unavailable."""
-        if not messages:
-            return
+        if messages:
+            async with self._answered():
+                await self._publish(messages)
+
+    async def append(self, topic: str, records: Sequence[Raw]) -> None:
+        """Append records in order and await every in-sync replica's word for all; else Unavailable."""
+        if records:
+            async with self._answered():
+                await self._append(topic, records)
+
+    async def partitions(self, topic: str) -> int:
+        """Tell how many partitions a topic has; Unavailable while nobody can tell."""
+        async with self._answered():
+            return len(await self._open_producer.partitions_for(topic))
+
+    @asynccontextmanager
+    async def _answered(self) -> AsyncIterator[None]:
+        """Let the broker answer within its time; all that keeps it from doing so is Unavailable."""
         try:
             async with asyncio.timeout(_PUBLISH_SECONDS):
-                await self._publish(messages)
+                yield
         except OutOfOrderSequenceNumber as broken:
             await self._renew()
             raise Unavailable(
@@ -86,17 +87,15 @@ class KafkaBus:
             # Somebody may have deleted a topic of sharing: what is missing is made when it is next needed.
             self._known.clear()
             if type(away).__name__ == "UnknownTopicOrPartitionError":
-                await self._make_topics()
+                await make_topics(self._cluster)
             raise Unavailable(reason(away)) from away
 
     async def _publish(self, messages: Sequence[Message]) -> None:
         """Hand whole batches to the driver: a future for each batch, not for each fact."""
-        producer = self._producer
-        if producer is None:
-            raise Unavailable("the bus is closed")
+        producer = self._open_producer
         shares = {message.topic for message in messages if message.to} - self._known
         if shares:
-            await self._make_topics(shares)
+            await make_topics(self._cluster, shares)
             self._known |= shares
         groups: dict[tuple[str, int], list[Message]] = {}
         counts: dict[str, int] = {}
@@ -115,20 +114,26 @@ class KafkaBus:
             ]
             await asyncio.gather(*answers)
 
+    async def _append(self, topic: str, records: Sequence[Raw]) -> None:
+        producer = self._open_producer
+        with durable("bus.append"):
+            answers: list[asyncio.Future[Any]] = []
+            for record in records:
+                batch = producer.create_batch()
+                batch.append(key=record.key, value=record.value, timestamp=None)
+                answers.append(await producer.send_batch(batch, topic, partition=record.partition))
+            await asyncio.gather(*answers)
+
+    @property
+    def _open_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise Unavailable("the bus is closed")
+        return self._producer
+
     @asynccontextmanager
-    async def running(self, deliveries: Sequence[Delivery[Any]]) -> AsyncIterator[None]:
+    async def running(self, deliveries: Sequence[Hearer]) -> AsyncIterator[None]:
         """Run subscriptions for as long as the block lasts, and drain them at its end."""
-        cluster = self._cluster
-        readers = [
-            Reader(
-                each,
-                cluster.bootstrap,
-                self._client_id,
-                session_ms=cluster.session_ms,
-                security=cluster.security,
-            )
-            for each in deliveries
-        ]
+        readers = [self._reader(each) for each in deliveries]
         tasks = [start(reader.run(), reader.name) for reader in readers]
         self._readers += readers
         try:
@@ -140,6 +145,17 @@ class KafkaBus:
             if tasks:
                 await asyncio.wait(tasks, timeout=_DRAIN_SECONDS)
             await end(*tasks)
+
+    def _reader(self, hearer: Hearer) -> Reader[Any]:
+        kind: type[Reader[Any]] = FoldReader if isinstance(hearer, Folding) else Reader
+        cluster = self._cluster
+        return kind(
+            hearer,
+            cluster.bootstrap,
+            self._client_id,
+            session_ms=cluster.session_ms,
+            security=cluster.security,
+        )
 
     async def ping(self) -> None:
         """Answer if a broker does; Unavailable otherwise."""
@@ -163,8 +179,8 @@ class KafkaBus:
         producer = self._producer
         if producer is None:
             raise Unavailable("the bus is closed")
-        if topic not in {*TOPICS, *self._known}:
-            await self._make_topics({topic})
+        if topic not in {*MADE, *self._known}:
+            await make_topics(self._cluster, {topic})
             self._known.add(topic)
         try:
             async with self._looking(None) as consumer:
@@ -239,48 +255,6 @@ class KafkaBus:
             stale, self._producer = self._producer, await self._connected()
             if stale is not None:
                 await stale.stop()
-
-    async def _make_topics(self, names: Collection[str] = TOPICS) -> None:
-        """Make the topics that are missing; Unavailable where some are and this principal may not make them."""
-        options = self._cluster.security.options()
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._cluster.bootstrap, request_timeout_ms=_REQUEST_MS, **options
-        )
-        try:
-            async with asyncio.timeout(_PUBLISH_SECONDS):
-                await admin.start()
-                absent = await self._made(admin, sorted({*names} - set(await admin.list_topics())))
-        except (KafkaError, TimeoutError, OSError) as away:
-            why = await diagnose(away, self._cluster.bootstrap, self._cluster.security)
-            raise Unavailable(why) from away
-        finally:
-            await admin.close()
-        if absent:
-            raise Unavailable(
-                f"these topics are missing, and only an administrator may make them "
-                f"(`corpu topics apply`): {', '.join(absent)}"
-            )
-
-    async def _made(self, admin: AIOKafkaAdminClient, missing: Sequence[str]) -> list[str]:
-        """Make topics, and tell which of them this principal may not make and knows to be missing."""
-        if not missing:
-            return []
-        answer = await admin.create_topics([self._topic(name) for name in missing])
-        codes = {name: code for name, code, *_ in answer.topic_errors}
-        for code in set(codes.values()) - {0, _TOPIC_EXISTS, _TOPIC_REFUSED}:
-            _log.error("a topic cannot be made: %s", for_code(code).__name__)
-        refused = [name for name, code in codes.items() if code == _TOPIC_REFUSED]
-        # A topic that this principal may not see is none of its business: only one it may is missing.
-        seen = await admin.describe_topics(refused) if refused else []
-        return [each["topic"] for each in seen if each["error_code"] == _TOPIC_UNKNOWN]
-
-    def _topic(self, name: str) -> NewTopic:
-        if name == "learners":
-            compacted = {"cleanup.policy": "compact"}
-            return NewTopic(
-                name, _LEARNER_PARTITIONS, self._cluster.replication, topic_configs=compacted
-            )
-        return NewTopic(name, self._cluster.partitions, self._cluster.replication)
 
 
 def _batches(producer: AIOKafkaProducer, group: Sequence[Message]) -> Iterator[Any]:

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from shared.bus import metrics
-from shared.bus.delivery import Delivery
 from shared.bus.kafka.security import PLAIN, Security, diagnose
+from shared.bus.port import Hearer
 from shared.kernel.errors import Unavailable
 from shared.kernel.faults import durable
 from shared.kernel.tasks import end, start
@@ -35,11 +36,14 @@ _STUCK_LOOKS = 12
 Batch = dict[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 
 
-class Reader:
+H = TypeVar("H", bound=Hearer)
+
+
+class Reader(Generic[H]):
     """Reads for one subscription until told to stop; begins again after whatever goes wrong."""
 
     def __init__(
-        self, delivery: Delivery[Any], bootstrap: str, client_id: str, *,
+        self, delivery: H, bootstrap: str, client_id: str, *,
         session_ms: int = 10_000, look_every: float = _LOOK_SECONDS,
         security: Security = PLAIN,
     ) -> None:  # fmt: skip
@@ -158,20 +162,21 @@ class Reader:
             self._in_hand = True
             self._places |= {part: found[0].offset for part, found in batch.items()}
             began = time.monotonic()
-            if await self._deliver(records):
-                self._places |= {part: found[-1].offset + 1 for part, found in batch.items()}
-                await self._commit(consumer, batch)
+            if await self._insist(partial(self._delivery.deliver, records)):
+                done = {part: found[-1].offset + 1 for part, found in batch.items()}
+                self._places |= done
+                await self._commit(consumer, done)
             self._in_hand = False
             if len(records) < _BATCH:
                 # Under load more comes together meanwhile, and each batch has its price (ADR-0017).
                 await asyncio.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST))
 
-    async def _deliver(self, records: list[ConsumerRecord[bytes, bytes]]) -> bool:
-        """Deliver, and wait for a store or broker that is away; False if told to stop meanwhile."""
+    async def _insist(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do something, and wait for a store or broker that is away; False if told to stop meanwhile."""
         delay = 0.1
         while True:
             try:
-                await self._delivery.deliver(records)
+                await work()
             except Unavailable as away:
                 _log.warning("%s waits: %s", self.name, away)
                 await self._pause(delay)
@@ -181,10 +186,12 @@ class Reader:
             else:
                 return True
 
-    async def _commit(self, consumer: "AIOKafkaConsumer[bytes, bytes]", batch: Batch) -> None:
+    async def _commit(
+        self, consumer: "AIOKafkaConsumer[bytes, bytes]", done: Mapping[TopicPartition, int]
+    ) -> None:
         """Commit what is done; partitions that were taken away meanwhile are left to their new reader."""
         mine = consumer.assignment()
-        offsets = {part: records[-1].offset + 1 for part, records in batch.items() if part in mine}
+        offsets = {part: place for part, place in done.items() if part in mine}
         if not offsets:
             return
         try:

@@ -13,7 +13,7 @@ from services.certification.consumers import SUBSCRIPTIONS as CERTIFICATION
 from services.enrolment.consumers import SUBSCRIPTIONS as ENROLMENT
 from services.notify.consumers import SUBSCRIPTIONS as NOTIFY
 from services.progress.consumers import SUBSCRIPTIONS as PROGRESS
-from shared.bus.kafka import bus
+from shared.bus.kafka.topics import ATTENDANCE_DAYS, LEARNER_PARTITIONS
 from shared.bus.subscription import Subscription
 from shared.events.fact import TOPICS
 from tests.support.secured import of
@@ -47,7 +47,9 @@ def test_every_topic_of_the_catalogue_is_declared_and_owned() -> None:
     owners = {each.name: each.owner for each in SHARING.topics}
 
     expected = (
-        {name: name for name in TOPICS} | {"learners": "enrolment"} | dict.fromkeys(SHARES, "")
+        {name: name for name in TOPICS}
+        | {"learners": "enrolment", "attendance": "progress"}
+        | dict.fromkeys(SHARES, "")
     )
     assert expected == owners
 
@@ -122,9 +124,16 @@ def test_learners_stay_in_the_partitions_that_the_bus_makes_too() -> None:
     """Compacted, fixed, and of the same number whoever makes the topic."""
     learners = of(ALONE, "learners")
 
-    assert (bus._LEARNER_PARTITIONS, True) == (learners.partitions, learners.fixed)
+    assert (LEARNER_PARTITIONS, True) == (learners.partitions, learners.fixed)
     assert "compact" == learners.settings["cleanup.policy"]
     assert {"learners"} == {each.name for each in SHARING.topics if each.fixed}
+
+
+def test_beats_are_kept_as_long_as_where_the_bus_makes_their_topic() -> None:
+    """Short beside facts: the store has what they tell."""
+    kept = of(ALONE, "attendance").settings["retention.ms"]
+
+    assert str(ATTENDANCE_DAYS * 86_400_000) == kept
 
 
 def test_a_node_without_peers_has_no_mirror_and_no_mirrored_topics() -> None:

@@ -48,14 +48,16 @@ class StandIn:
         return {part: self.ends[part] or 0 for part in parts}
 
 
-def reading(delivery: Delivery[BoxWork], consumer: StandIn) -> Reader:
+def reading(delivery: Delivery[BoxWork], consumer: StandIn) -> Reader[Delivery[BoxWork]]:
     """Make a reader in the midst of a session."""
     reader = Reader(delivery, "nowhere:1", "test", look_every=LOOK)
     reader._consumer = consumer
     return reader
 
 
-async def watched(reader: Reader, meanwhile: Callable[[], Awaitable[Any]]) -> bool:
+async def watched(
+    reader: Reader[Delivery[BoxWork]], meanwhile: Callable[[], Awaitable[Any]]
+) -> bool:
     """Tell whether the watchdog ended the session while something was going on."""
     assert reader._consumer is not None
     watching = start(reader._watch(reader._consumer), "watch")
@@ -200,7 +202,7 @@ async def test_a_consumer_that_cannot_end_is_taken_apart(delivery: Delivery[BoxW
     assert ["fetcher", "client"] == consumer.closed
 
 
-class Interrupted(Reader):
+class Interrupted(Reader[Delivery[BoxWork]]):
     """A reader whose first session ends as the driver's own cancellation."""
 
     sessions = 0

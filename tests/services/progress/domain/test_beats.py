@@ -40,7 +40,7 @@ def test_a_block_has_as_many_learners_as_its_count_can_tell() -> None:
     assert [65_535, 5] == [len(each) // 16 for _, _, each in blocks]
     assert learners == b"".join(each for _, _, each in blocks)
     assert list(range(65_540)) == [
-        int.from_bytes(learner, "big") for _, _, each in blocks for learner in learners_of(each)
+        int.from_bytes(learner, "big") for _, _, each in blocks for (learner,) in learners_of(each)
     ]
 
 
