@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from services.progress.domain.attendance import attendance_id, closing_id, curve_id
+from services.progress.domain.attendance import Addition, closing_id, curve_id
 from services.progress.domain.beats import (
     LEARNER_BYTES,
     Barrier,
@@ -13,8 +13,8 @@ from services.progress.domain.beats import (
     unpack,
     unpack_barrier,
 )
-from services.progress.domain.minutes import MOST_MINUTES, words_of
-from services.progress.store import ATTENDANCE, CLOSINGS, CURVES
+from services.progress.domain.minutes import MOST_MINUTES
+from services.progress.store import ATTENDANCE, CLOSINGS, CURVES, adding
 from shared.bus.folding import Merges
 from shared.bus.subscription import Record
 from shared.events.fact import ATTENDANCE as TOPIC
@@ -128,7 +128,7 @@ class AttendanceFold:
                 while viewers:
                     some = [viewers.popitem() for _ in range(min(_CHUNK, len(viewers)))]
                     self.size -= len(some)
-                    yield ATTENDANCE, [_attended(session, replay, *each) for each in some]
+                    yield ATTENDANCE, adding(_added(session, *each, replay=replay) for each in some)
         self._audience.rest()
         for start in range(0, len(counts), _CHUNK):
             yield CURVES, counts[start : start + _CHUNK]
@@ -174,14 +174,10 @@ class _Audience:
             over -= sum(len(there) for there in self._seen.pop(key).values())
 
 
-def _attended(session: str, replay: bool, learner: bytes, bitmap: int) -> Merge:  # noqa: FBT001 - unpacked
-    kind, who = ("replay" if replay else "live"), learner.hex()
-    return Merge(
-        attendance_id(session, who),
-        {"session_id": session, "learner_id": who},
-        {f"{kind}.{place}": word for place, word in words_of(bitmap).items()},
-        members={"sources": (kind,)},
-    )
+def _added(session: str, learner: bytes, bitmap: int, *, replay: bool) -> Addition:
+    if replay:
+        return Addition(session, learner.hex(), "replay", replay=bitmap)
+    return Addition(session, learner.hex(), "live", live=bitmap)
 
 
 def _counted(session: str, partition: int, counts: dict[int, int]) -> Merge:

@@ -83,7 +83,7 @@ async def test_a_document_tells_whose_and_whence() -> None:
     store = await _folded([_beats(70, _NAMES[0])])
 
     who = _NAMES[0].hex()
-    expected = Attendance(f"s/{who}", "s", who, {"1": 64}, {}, ("live",))
+    expected = Attendance(f"s/{who}", "s", who, {"1": 64}, {}, ("live",), due=True)
     (document,) = await store.find(ATTENDANCE, {})
     assert expected == ATTENDANCE.load(document)
 
