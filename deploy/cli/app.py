@@ -253,6 +253,20 @@ def bench_chain(
     return report(run(learners, stored, say), as_json=as_json)
 
 
+@bench.command("certification")
+def bench_certification(
+    learners: Annotated[int, typer.Option(min=100, help="Learners, of eight facts each.")] = 2000,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody drains.")] = 3,
+    as_json: AsJson = False,
+) -> int:
+    """Measure the certification step on filled topics, in turn with what else could do it."""
+    from deploy.bench.certification import run
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+
+    return report(run(learners, rounds, NodeSettings.read(), say), as_json=as_json)
+
+
 @app.command()
 def faults(
     budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 240,
