@@ -6,7 +6,6 @@ turns; after each drain what it left is verified: a certificate for everybody, n
 
 import asyncio
 import json
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,12 +16,13 @@ from typing import Any
 from pymongo import MongoClient
 
 from deploy.bench import facts, peers
+from deploy.bench.contest import by_name, own_topic, peer, turned
 from deploy.bench.drains import Contestant, drain
-from deploy.bench.figures import aim, circumstances, ratio, spreads
+from deploy.bench.figures import aim, circumstances, ratio
 from deploy.bench.ground import NO_LINGER, Ground, ground
 from deploy.bench.log import Tail, fill, make_topics
 from deploy.bench.verdict import Held, complaints
-from deploy.embedded.settings import ROOT, NodeSettings
+from deploy.embedded.settings import NodeSettings
 from shared.events.certification import Certified
 
 OURS = "corpu"
@@ -117,13 +117,13 @@ async def _run(
         async with ground(settings, home / "lingering", say, {}) as here:
             contest = await _filled(here, people[: max(100, learners // 4)], say)
             slow = [await contest.round(_peer(here, python, name, 0)) for name in _COMMIT_EACH]
-        told["with_default_linger"] = _by_name(slow)
+        told["with_default_linger"] = by_name(slow)
     return told
 
 
 async def _filled(here: Ground, people: Sequence[facts.Pupil], say: Callable[[str], None]) -> _Field:
     """Fill the topics once."""
-    names = [*_TOPICS, *(_own_topic(name) for name in _PEERS), "certification", "learners"]
+    names = [*_TOPICS, *(own_topic(name) for name in _PEERS), "certification", "learners"]
     await make_topics(here.bootstrap, names, _PARTITIONS)
     records = await fill(here.bootstrap, "enrolment", facts.enrolments(people), _PARTITIONS)
     records += await fill(here.bootstrap, "progress", facts.completions(people), _PARTITIONS)
@@ -133,9 +133,12 @@ async def _filled(here: Ground, people: Sequence[facts.Pupil], say: Callable[[st
 
 def _turn(here: Ground, python: str, number: int) -> list[Contestant]:
     """Tell everybody of one round, who begins being another one in each."""
-    everybody = [_ours(here), *(_peer(here, python, name, number) for name in (*_PEERS, *_DRAINS))]
-    first = number * 4 % len(everybody)
-    return everybody[first:] + everybody[:first]
+    others = [_peer(here, python, name, number) for name in (*_PEERS, *_DRAINS)]
+    return turned([_ours(here), *others], number)
+
+
+def _peer(here: Ground, python: str, name: str, number: int) -> Contestant:
+    return peer(here, python, name, (_PEERS | _DRAINS)[name], number)
 
 
 def _ours(here: Ground) -> Contestant:
@@ -152,41 +155,10 @@ def _ours(here: Ground) -> Contestant:
     return Contestant(OURS, argv, group, "bench_corpu", "certification", environment)
 
 
-def _peer(here: Ground, python: str, name: str, number: int) -> Contestant:
-    module, *more = (_PEERS | _DRAINS)[name]
-    database = f"bench_{_own_topic(name).removeprefix('bench-').replace('-', '_')}"
-    group, topic = f"{_own_topic(name)}-{number}", _own_topic(name)
-    argv = [
-        *(python, "-m", f"tests.load.peers.{module}"),
-        *("--bootstrap", here.bootstrap, "--uri", here.uri, "--database", database),
-        *("--group", group, "--topic", topic, *more),
-    ]
-    environment = {**here.settings.environment, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    return Contestant(name, argv, group, database, topic, environment)
-
-
-def _own_topic(name: str) -> str:
-    return "bench-" + re.sub(r"[^a-z]+", "-", name.lower()).strip("-")
-
-
-def _by_name(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Put the rounds of each contestant together."""
-    told: dict[str, Any] = {}
-    for name in dict.fromkeys(each["name"] for each in found):
-        mine = [each for each in found if each["name"] == name]
-        wrong = sorted({complaint for each in mine for complaint in each["wrong"]})
-        told[name] = {
-            **spreads(each["figures"] for each in mine),
-            "verified": not wrong,
-            "wrong": wrong,
-        }
-    return told
-
-
 def _report(
     found: Sequence[Mapping[str, Any]], learners: int, rounds: int, records: int, here: Ground
 ) -> dict[str, Any]:
-    told = _by_name(found)
+    told = by_name(found)
     ours = told[OURS]["own_us"]
 
     def over(name: str) -> float:

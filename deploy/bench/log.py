@@ -15,11 +15,18 @@ _QUIET_MS = 1_500
 
 
 class Entry(NamedTuple):
-    """One record to be written."""
+    """One record to be written: to its key's partition, unless another is named."""
 
-    key: bytes
+    key: bytes | None
     value: bytes
     headers: Headers = ()
+    partition: int | None = None
+
+    def place(self, partitions: int) -> int:
+        """Tell the partition, as Kafka's own default partitioner does for a key."""
+        if self.partition is not None:
+            return self.partition
+        return int((murmur2(self.key or b"") & 0x7FFFFFFF) % partitions)
 
 
 async def make_topics(bootstrap: str, names: Iterable[str], partitions: int) -> None:
@@ -35,7 +42,7 @@ async def make_topics(bootstrap: str, names: Iterable[str], partitions: int) -> 
 
 
 async def fill(bootstrap: str, topic: str, entries: Iterable[Entry], partitions: int) -> int:
-    """Write entries in their order, each to its key's partition, and tell how many they were."""
+    """Write entries in their order within a partition, and tell how many they were."""
     written = 0
     async with AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", max_batch_size=_BATCH_BYTES, linger_ms=5
@@ -43,8 +50,7 @@ async def fill(bootstrap: str, topic: str, entries: Iterable[Entry], partitions:
         for chunk in _chunks(entries):
             groups: dict[int, list[Entry]] = {}
             for entry in chunk:
-                place = (murmur2(entry.key) & 0x7FFFFFFF) % partitions
-                groups.setdefault(place, []).append(entry)
+                groups.setdefault(entry.place(partitions), []).append(entry)
             answers = [
                 await producer.send_batch(batch, topic, partition=partition)
                 for partition, group in groups.items()

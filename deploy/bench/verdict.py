@@ -1,7 +1,7 @@
-"""Whether a contestant's final state is right: exactly one certificate for everybody, kept and told."""
+"""Whether a contestant's final state is right: one certificate for everybody, and every minute of every viewer."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 
@@ -35,3 +35,15 @@ def _compare(what: str, found: Counter[str], expected: Collection[str]) -> list[
         f"{what} more than once": sum(1 for count in found.values() if count > 1),
     }
     return [f"{count} certificates are {name}" for name, count in counts.items() if count]
+
+
+def differences(expected: Mapping[str, int], found: Mapping[str, int]) -> list[str]:
+    """Name everything that is wrong with bitmaps of minutes; nothing is where all are the same."""
+    both = expected.keys() & found.keys()
+    counts = {
+        "viewers are missing": len(expected.keys() - found.keys()),
+        "viewers were never there": len(found.keys() - expected.keys()),
+        "viewers lack minutes": sum(1 for each in both if expected[each] & ~found[each]),
+        "viewers have minutes too many": sum(1 for each in both if found[each] & ~expected[each]),
+    }
+    return [f"{count} {what}" for what, count in counts.items() if count]

@@ -29,6 +29,8 @@ bench = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
 store = typer.Typer(help="The store's own affairs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
+bench_live = typer.Typer(help="Benchmarks of live attendance.", no_args_is_help=True)
+bench.add_typer(bench_live, name="live")
 app.add_typer(topics, name="topics")
 engines = typer.Typer(help="Production engines on this machine.", no_args_is_help=True)
 app.add_typer(engines, name="engines")
@@ -265,6 +267,21 @@ def bench_certification(
     from deploy.embedded.settings import NodeSettings
 
     return report(run(learners, rounds, NodeSettings.read(), say), as_json=as_json)
+
+
+@bench_live.command("fold")
+def bench_live_fold(
+    viewers: Annotated[int, typer.Option(min=100, help="Viewers of the lecture.")] = 20_000,
+    minutes: Annotated[int, typer.Option(min=5, max=600, help="Minutes that it takes.")] = 30,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody drains.")] = 3,
+    as_json: AsJson = False,
+) -> int:
+    """Measure the fold of heartbeats, one a record and packed, in turn with what else could do it."""
+    from deploy.bench.fold import run
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+
+    return report(run(viewers, minutes, rounds, NodeSettings.read(), say), as_json=as_json)
 
 
 @app.command()
