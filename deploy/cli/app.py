@@ -284,6 +284,20 @@ def bench_live_fold(
     return report(run(viewers, minutes, rounds, NodeSettings.read(), say), as_json=as_json)
 
 
+@bench.command("certificates")
+def bench_certificates(
+    count: Annotated[int, typer.Option(min=1, help="Certificates that each prints.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody prints.")] = 3,
+    as_json: AsJson = False,
+) -> int:
+    """Measure how many certificates are printed by the CPU second, in turn with other makers."""
+    from deploy.bench.certificates import run
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+
+    return report(run(count, rounds, NodeSettings.read(), say), as_json=as_json)
+
+
 @app.command()
 def faults(
     budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 240,
