@@ -40,6 +40,9 @@ app.add_typer(peers, name="peers")
 app.add_typer(share, name="share")
 app.add_typer(federation, name="federation")
 
+simulate = typer.Typer(help="What a larger size would need.", no_args_is_help=True)
+app.add_typer(simulate, name="simulate")
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
 Kafka = Annotated[
     str | None,
@@ -296,6 +299,28 @@ def bench_certificates(
     from deploy.embedded.settings import NodeSettings
 
     return report(run(count, rounds, NodeSettings.read(), say), as_json=as_json)
+
+
+@simulate.command("lecture")
+def simulate_lecture(  # noqa: PLR0913 - the layout's own options
+    learners: Annotated[int, typer.Option(min=1_000, help="Viewers.")] = 5_000_000,
+    minutes: Annotated[int, typer.Option(min=2, max=1_440, help="Minutes it takes.")] = 120,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the topic.")] = 48,
+    pods: Annotated[int, typer.Option(min=1, help="Processes of the edge.")] = 24,
+    linger: Annotated[float, typer.Option(min=0.001, help="The edge's linger in seconds.")] = 0.01,
+    flush: Annotated[float, typer.Option(min=0.1, max=30, help="The fold's interval in s.")] = 5.0,
+    shards: Annotated[int, typer.Option(min=1, help="Partitions that are simulated.")] = 2,
+    sample: Annotated[int, typer.Option(min=2, help="Minutes that are simulated.")] = 6,
+    as_json: AsJson = False,
+) -> int:
+    """Run the real fold on a virtual clock for a sample of a lecture, and tell what the whole would need."""
+    from deploy.bench.layout import Plan
+    from deploy.bench.lecture import simulate as run
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+
+    plan = Plan(learners, minutes, partitions, 3, pods, linger, flush)
+    return report(run(plan, shards, sample, NodeSettings.read(), say), as_json=as_json)
 
 
 @app.command()
