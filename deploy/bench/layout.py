@@ -46,8 +46,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured on a sample of shards, by the beat or by the merge."""
+    """What was measured on a sample of shards, by the record, the beat or the merge."""
 
+    read_us_a_record: float
     fold_us_a_beat: float
     drain_us_a_merge: float
     write_us_a_merge: float
@@ -62,7 +63,8 @@ def needed(plan: Plan, measured: Measured, edge_requests_a_cpu_second: float | N
     beats = plan.beats_a_second
     merges = beats * measured.merges_a_beat
     fold = (
-        beats * measured.fold_us_a_beat
+        plan.commits_a_second * measured.read_us_a_record
+        + beats * measured.fold_us_a_beat
         + merges * (measured.drain_us_a_merge + measured.write_us_a_merge)
     ) * _MICRO
     into = beats * measured.bytes_a_beat + plan.commits_a_second * _RECORD_BYTES

@@ -8,7 +8,6 @@ a sample of it, and all of it is put together and compared with what was sent.
 
 import asyncio
 import gc
-import json
 import os
 import random
 import tempfile
@@ -21,8 +20,9 @@ from typing import Any, NamedTuple
 from deploy.bench import audience
 from deploy.bench.figures import circumstances
 from deploy.bench.ground import Ground, ground
-from deploy.bench.layout import Measured, Plan, needed
-from deploy.embedded.settings import ROOT, NodeSettings
+from deploy.bench.kept import figure
+from deploy.bench.layout import BEAT_SECONDS, Measured, Plan, needed
+from deploy.embedded.settings import NodeSettings
 from deploy.running import resident
 from services.progress.consumers.attendance import AttendanceFold
 from services.progress.domain.beats import pack, room_of
@@ -76,7 +76,9 @@ def simulate(
 async def _simulate(  # noqa: PLR0913 - what the command line says
     home: Path, plan: Plan, shards: int, sampled: int, settings: NodeSettings, say: Callable[[str], None]
 ) -> dict[str, Any]:  # fmt: skip
-    edge = _edge_rate()
+    # What the fold's sample leaves out was measured on real brokers, by `bench live edge` and `bench live fold`.
+    edge = figure("edge", "corpu", "requests_per_cpu_second")
+    read = figure("fold", "bare aiokafka", "own_us")
     sizes = sorted({*(size for size in _SIZES if size < plan.viewers), plan.viewers})
     rows = []
     async with ground(settings, home, say) as here:
@@ -84,7 +86,7 @@ async def _simulate(  # noqa: PLR0913 - what the command line says
             scaled = replace(plan, viewers=size, devices=1 + _TWO_DEVICES)
             tally = _sample(scaled, shards, sampled)
             write, store = await _write(here, tally.sample, f"lecture_{size}")
-            measured = _measured(tally, write, store)
+            measured = _measured(tally, read or 0.0, write, store)
             whole = needed(scaled, measured, edge)
             say(f"{size} viewers: {measured.fold_us_a_beat:.2f} µs a beat, {tally.wrong} wrong")
             rows.append({
@@ -107,7 +109,7 @@ async def _simulate(  # noqa: PLR0913 - what the command line says
             for name in ("partitions", "replication", "pods", "linger_seconds", "flush_seconds")
         },
         "sample": {"shards": shards, "minutes": min(sampled, plan.minutes)},
-        "edge_requests_per_cpu_second": edge,
+        "kept": {"edge_requests_per_cpu_second": edge, "read_us_a_record": read},
         "sizes": rows,
         "cost_growth": {
             "from": rows[0]["viewers"],
@@ -117,15 +119,6 @@ async def _simulate(  # noqa: PLR0913 - what the command line says
         "verified": all(not row["differences"] for row in rows),
         "circumstances": told,
     }
-
-
-def _edge_rate() -> float | None:
-    """Tell the edge's requests by the CPU second as last measured (`corpu bench live edge`); None where it was not."""
-    try:
-        kept = json.loads((ROOT / "docs/benchmarks/edge.json").read_text(encoding="utf-8"))
-        return float(kept["contestants"]["corpu"]["requests_per_cpu_second"]["median"])
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def _sample(plan: Plan, shards: int, sampled: int) -> _Tally:
@@ -162,22 +155,28 @@ class _Shard:
         fold = AttendanceFold()
         sent: dict[str, int] = {}
         kept: dict[str, int] = {}
-        for coming in self._slots():
+        every = max(1, round(self.plan.flush_seconds / BEAT_SECONDS))
+        for number, coming in enumerate(self._slots(), 1):
             for learner, minute in coming:
                 key = learner.hex()
                 sent[key] = sent.get(key, 0) | 1 << minute
             records = list(self._packed(coming))
             self._take(fold, records)
-            for merge in self._drain(fold):
-                who = str(merge.fields["learner_id"])
-                words = {path.rpartition(".")[2]: word for path, word in merge.bits.items()}
-                kept[who] = kept.get(who, 0) | bitmap_of(words)
+            if number % every == 0:
+                self._merge_into(kept, fold)
+        self._merge_into(kept, fold)
         both = sent.keys() | kept.keys()
         self.tally.wrong += sum(1 for each in both if sent.get(each) != kept.get(each))
 
+    def _merge_into(self, kept: dict[str, int], fold: AttendanceFold) -> None:
+        for merge in self._drain(fold):
+            who = str(merge.fields["learner_id"])
+            words = {path.rpartition(".")[2]: word for path, word in merge.bits.items()}
+            kept[who] = kept.get(who, 0) | bitmap_of(words)
+
     def _slots(self) -> Iterator[list[tuple[bytes, int]]]:
-        """Tell the beats that arrive between two flushes: each viewer sends every 30 s at a second of their own."""
-        slots = max(1, round(30 / self.plan.flush_seconds))
+        """Tell the beats that arrive between two flushes, or in half a minute if that is shorter: each viewer has a turn."""
+        slots = max(1, round(BEAT_SECONDS / self.plan.flush_seconds))
         phases = [self.chance.randrange(slots) for _ in self.crowd]
         late: dict[int, list[tuple[bytes, int]]] = {}
         now = 0
@@ -263,9 +262,10 @@ async def _write(here: Ground, merges: Sequence[Merge], database: str) -> tuple[
     return ours / count * _MICRO, theirs / count * _MICRO
 
 
-def _measured(tally: _Tally, write: float, store: float) -> Measured:
+def _measured(tally: _Tally, read: float, write: float, store: float) -> Measured:
     beats, merges = max(1, tally.beats), max(1, tally.merges)
     return Measured(
+        read_us_a_record=read,
         fold_us_a_beat=tally.take_seconds / beats * _MICRO,
         drain_us_a_merge=tally.drain_seconds / merges * _MICRO,
         write_us_a_merge=write,
