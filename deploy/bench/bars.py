@@ -31,8 +31,8 @@ def draw(title: str, bars: Sequence[Bar]) -> str:
     height = 34 + _ROW * len(bars) + 22
     width = _LABEL + _ROOM + _VALUE
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img" '
-        f'aria-label="{escape(title)}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img"',
+        f' aria-label="{escape(title)}" font-family="sans-serif" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         f'<text x="8" y="20" font-weight="bold">{escape(title)}</text>',
     ]
@@ -40,7 +40,9 @@ def draw(title: str, bars: Sequence[Bar]) -> str:
         value = low * 10**decade
         x = _LABEL + along(value)
         lines.append(f'<path d="M{x} 30V{height - 20}" stroke="#e3e8ee"/>')
-        lines.append(f'<text x="{x}" y="{height - 6}" text-anchor="middle" fill="#555">{value:g}</text>')
+        lines.append(
+            f'<text x="{x}" y="{height - 6}" text-anchor="middle" fill="#555">{value:g}</text>'
+        )
     for number, bar in enumerate(bars):
         y = 34 + _ROW * number
         end, least, most = along(bar.median), along(bar.least), along(bar.most)

@@ -37,7 +37,15 @@ def run(
             for name, argv in makers.items():
                 more = ["--count", str(count), "--out", str(out)]
                 told = _call(settings, [*argv, *more], json.dumps(words))
-                read = _call(settings, [sys.executable, "-m", "tests.load.certificates", "read", "--out", str(out)])  # fmt: skip
+                reader = (
+                    sys.executable,
+                    "-m",
+                    "tests.load.certificates",
+                    "read",
+                    "--out",
+                    str(out),
+                )
+                read = _call(settings, reader)
                 each = told["cpu_seconds"] / count
                 figures = {"own_us": each * _MICRO, "events_per_second": 1 / each, "bytes": read["bytes"]}  # fmt: skip
                 say(f"{name}: {1 / each:.1f} a CPU second")

@@ -1,7 +1,7 @@
 """The certification step on filled topics: the real service in turn with what a user might have built instead.
 
-Each contestant drains the same topics with a consumer group and a database of its own, again and again in
-turns; after each drain what it left is verified: a certificate for everybody, no number twice, every one of them told once.
+Each contestant drains the same topics with a consumer group and a database of its own, again and again in turns;
+after each drain what it left is verified: a certificate for everybody, no number twice, each of them told once.
 """
 
 import asyncio
@@ -76,7 +76,9 @@ class _Field:
         )
         with MongoClient[dict[str, Any]](self.ground.uri) as client:
             kept = list(_kept(client[contestant.database]["dossiers"].find({})))
-        told = [_told(json.loads(record.value)) for record in await tail.news() if _is_certified(record)]
+        told = [
+            _told(json.loads(record.value)) for record in await tail.news() if _is_certified(record)
+        ]
         return complaints({each.enrolment_id for each in self.people}, kept, told)
 
 
@@ -121,7 +123,9 @@ async def _run(
     return told
 
 
-async def _filled(here: Ground, people: Sequence[facts.Pupil], say: Callable[[str], None]) -> _Field:
+async def _filled(
+    here: Ground, people: Sequence[facts.Pupil], say: Callable[[str], None]
+) -> _Field:
     """Fill the topics once."""
     names = [*_TOPICS, *(own_topic(name) for name in _PEERS), "certification", "learners"]
     await make_topics(here.bootstrap, names, _PARTITIONS)

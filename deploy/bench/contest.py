@@ -15,7 +15,7 @@ def own_topic(name: str) -> str:
     return "bench-" + re.sub(r"[^a-z]+", "-", name.lower()).strip("-")
 
 
-def peer(  # noqa: PLR0913 - all that tells peers apart
+def peer(
     here: Ground, python: str, name: str, words: Sequence[str], number: int, topic: str = ""
 ) -> Contestant:
     """Describe a peer: a module of `tests.load.peers` with its own words, in a group of its own in each round."""

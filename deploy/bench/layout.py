@@ -58,7 +58,9 @@ class Measured:
     memory_bytes_a_viewer: float
 
 
-def needed(plan: Plan, measured: Measured, edge_requests_a_cpu_second: float | None) -> dict[str, Any]:
+def needed(
+    plan: Plan, measured: Measured, edge_requests_a_cpu_second: float | None
+) -> dict[str, Any]:
     """Tell the cores, bytes and writes that a lecture needs each second, all of it arithmetic."""
     beats = plan.beats_a_second
     merges = beats * measured.merges_a_beat

@@ -1,7 +1,7 @@
 """A lecture of national size, simulated: the real fold on a virtual clock, for a sample of shards and minutes.
 
-A shard is what one partition of the topic carries. Beats are generated for its viewers (late, repeated, dropped, from two
-devices), packed as the edge packs them, taken by the real fold, and drained at the real interval of virtual
+A shard is what one partition of the topic carries. Beats are generated for its viewers (late, repeated, dropped, from
+two devices), packed as the edge packs them, taken by the real fold, and drained at the real interval of virtual
 seconds. Only the fold's own work is timed, never the generator's. What is drained is merged into the real store for
 a sample of it, and all of it is put together and compared with what was sent.
 """
@@ -68,12 +68,12 @@ class _Tally:
 def simulate(
     plan: Plan, shards: int, sampled: int, settings: NodeSettings, say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Simulate a lecture and report: `shards` of its partitions for `sampled` of its minutes, and smaller ones beside it."""
+    """Simulate `shards` partitions of a lecture for `sampled` of its minutes, smaller ones beside it, and report."""
     with tempfile.TemporaryDirectory(prefix="corpu-bench-") as folder:
         return asyncio.run(_simulate(Path(folder), plan, shards, sampled, settings, say))
 
 
-async def _simulate(  # noqa: PLR0913 - what the command line says
+async def _simulate(
     home: Path, plan: Plan, shards: int, sampled: int, settings: NodeSettings, say: Callable[[str], None]
 ) -> dict[str, Any]:  # fmt: skip
     # What the fold's sample leaves out was measured on real brokers, by `bench live edge` and `bench live fold`.
@@ -175,7 +175,7 @@ class _Shard:
             kept[who] = kept.get(who, 0) | bitmap_of(words)
 
     def _slots(self) -> Iterator[list[tuple[bytes, int]]]:
-        """Tell the beats that arrive between two flushes, or in half a minute if that is shorter: each viewer has a turn."""
+        """Tell the beats that arrive between two flushes, in half a minute at most: each viewer has a turn."""
         slots = max(1, round(BEAT_SECONDS / self.plan.flush_seconds))
         phases = [self.chance.randrange(slots) for _ in self.crowd]
         late: dict[int, list[tuple[bytes, int]]] = {}
@@ -188,13 +188,13 @@ class _Shard:
                     if viewer.first <= beat < viewer.end:
                         self._send(viewer.learner, minute, now, phase, shares, late)
                 for share in shares:
-                    share += late.pop(now, [])
+                    share.extend(late.pop(now, []))
                     yield share
                     now += 1
         for slot in sorted(late):
             yield late[slot]
 
-    def _send(  # noqa: PLR0913 - where a beat may end
+    def _send(
         self, learner: bytes, minute: int, now: int, phase: int, shares: list[list[tuple[bytes, int]]],
         late: dict[int, list[tuple[bytes, int]]],
     ) -> None:  # fmt: skip
@@ -294,4 +294,3 @@ def _memory_a_viewer(viewers: int = 100_000) -> float:
 
 def _rounded(measured: Measured) -> Mapping[str, float]:
     return {name: round(value, 3) for name, value in vars(measured).items()}
-

@@ -11,10 +11,12 @@ _PAGE = FOLDER.with_suffix(".md")
 _HEAD = """# Benchmarks
 
 Written by `./corpu bench report` from the results kept in [benchmarks](benchmarks); not to be edited by hand.
-What is compared, how, and why so: [ADR 0023](decisions/0023-measured-beside-peers.md). First comes CPU time of the contestant's own
-process by the event, as median (and range) of the rounds, everybody in turn; then that of the broker and the store beside it, and the wall rate.
-After each drain the final state was verified. The machine is shared and small: rates by the wall clock tell less than CPU time. A store
-that is called a stand-in is not MongoDB, and its figures are not MongoDB's.
+What is compared, how, and why so: [ADR 0023](decisions/0023-measured-beside-peers.md).
+
+First comes CPU time of the contestant's own process by the event, as median (and range) of the rounds, everybody in
+turn; then that of the broker and the store beside it, and the wall rate. After each drain the final state was
+verified. The machine is shared and small: rates by the wall clock tell less than CPU time. A store that is called a
+stand-in is not MongoDB, and its figures are not MongoDB's.
 """
 
 
@@ -38,15 +40,17 @@ SECTIONS = (
     Section(
         "certification",
         "The certification step",
-        "Records of enrolment and progress, eight for each learner, are read; terms are kept when somebody is enrolled, and whoever"
-        " completes gets a number, a certificate kept once and a fact told. Ours is the real service, with traces, metrics and parking.",
+        "Records of enrolment and progress, eight for each learner, are read; terms are kept when somebody is\n"
+        "enrolled, and whoever completes gets a number, a certificate kept once and a fact told. Ours is the real\n"
+        "service, with traces, metrics and parking. An event is a record.",
         "./corpu bench certification --keep",
         _DRAIN,
     ),
     Section(
         "fold",
         "The fold of heartbeats",
-        "Beats of one lecture, one a record and packed, are folded into each viewer's minutes. An event is a beat. Ours is the real service.",
+        "Beats of one lecture, one a record and packed, are folded into each viewer's minutes.\n"
+        "An event is a beat. Ours is the real service.",
         "./corpu bench live fold --keep",
         _DRAIN,
     ),
@@ -66,7 +70,8 @@ SECTIONS = (
     Section(
         "certificates",
         "Certificates as PDF files",
-        "The same two pages with the same QR code. Ours is PDF/A-2a and PDF/UA-1, WeasyPrint's PDF/A-2a, reportlab's neither.",
+        "The same two pages with the same QR code. Ours is PDF/A-2a and PDF/UA-1, WeasyPrint's PDF/A-2a,\n"
+        "reportlab's neither.",
         "./corpu bench certificates --keep",
         (("events_per_second", "by CPU second"), ("own_us", "own CPU µs"), ("bytes", "bytes")),
     ),
@@ -98,10 +103,15 @@ def _section(
         yield "Not measured yet."
         return
     contestants: Mapping[str, Any] = result["contestants"]
-    columns = [each for each in section.columns if any(each[0] in told for told in contestants.values())]
+    columns = [
+        each for each in section.columns if any(each[0] in told for told in contestants.values())
+    ]
     yield from table(
         ["contestant", *(title for _, title in columns)],
-        [[name, *(spell(told.get(figure)) for figure, _ in columns)] for name, told in contestants.items()],
+        [
+            [name, *(spell(told.get(figure)) for figure, _ in columns)]
+            for name, told in contestants.items()
+        ],
     )
     figure, title = columns[0]
     bars = [
@@ -117,7 +127,10 @@ def _section(
         yield ""
         yield from table(
             ["contestant", *(title for _, title in _DRAIN)],
-            [[name, *(spell(told[figure]) for figure, _ in _DRAIN)] for name, told in lingering.items()],
+            [
+                [name, *(spell(told[figure]) for figure, _ in _DRAIN)]
+                for name, told in lingering.items()
+            ],
         )
         yield ""
     yield from _aims(result.get("aims", ()))
@@ -131,7 +144,11 @@ def _aims(aims: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         return
 
     def bound(each: Mapping[str, Any]) -> str:
-        return f"at most {each['at_most']:g}" if "at_most" in each else f"at least {each['at_least']:g}"
+        return (
+            f"at most {each['at_most']:g}"
+            if "at_most" in each
+            else f"at least {each['at_least']:g}"
+        )
 
     rows = [
         [each["what"], f"{each['measured']:g}", bound(each), "yes" if each["met"] else "**no**"]
@@ -147,11 +164,17 @@ def _circumstances(result: Mapping[str, Any]) -> str:
     size = ", ".join(f"{result[name]} {name}" for name in sizes if name in result)
     parts = "; ".join(f"{name}: {what}" for name, what in told["parts"].items())
     versions = ", ".join(f"{name} {found}" for name, found in told["versions"].items())
-    return ". ".join(each for each in (f"{told['at']}, {told['machine']}", size, parts, versions) if each) + "."
+    return (
+        ". ".join(
+            each for each in (f"{told['at']}, {told['machine']}", size, parts, versions) if each
+        )
+        + "."
+    )
 
 
 def _chain(result: Mapping[str, Any]) -> Iterator[str]:
-    yield "From enrolled to noticed on a running node, with `./corpu bench chain --keep`. CPU µs of each service by the fact that it handles:"
+    yield "From enrolled to noticed on a running node, by `./corpu bench chain --keep`."
+    yield "CPU µs of each service by the fact that it handles:"
     yield ""
     services = result["cpu_us_per_fact"]
     rows = [[name, f"{services[name]:g}", f"{result['cost_growth'][name]:g}"] for name in services]
@@ -160,7 +183,8 @@ def _chain(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _lecture(result: Mapping[str, Any]) -> Iterator[str]:
-    yield "By `./corpu simulate lecture --keep`; what this means for a cluster is in [national-lecture.md](national-lecture.md)."
+    yield "By `./corpu simulate lecture --keep`."
+    yield "What this means for a cluster stands in [national-lecture.md](national-lecture.md)."
     yield ""
     measured = (
         ("fold_us_a_beat", "fold, µs a beat"), ("drain_us_a_merge", "drain, µs a merge"),
@@ -177,16 +201,25 @@ def _lecture(result: Mapping[str, Any]) -> Iterator[str]:
     yield from _turned_table(sizes, "arithmetic", names)
     growth = result["cost_growth"]
     layout = ", ".join(f"{name} {value:g}" for name, value in result["layout"].items())
-    yield from ("", f"Fold CPU a beat grows by {growth['fold_cpu_a_beat']} from {growth['from']:,} to {growth['to']:,} viewers.")
+    yield from (
+        "",
+        f"Fold CPU a beat grows by {growth['fold_cpu_a_beat']} from {growth['from']:,} to {growth['to']:,} viewers.",
+    )
     kept = ", ".join(f"{name} {value}" for name, value in result["kept"].items())
-    yield from ("", f"Layout: {layout}. Taken from kept benchmarks: {kept}. {_circumstances(result)}")
+    yield from (
+        "",
+        f"Layout: {layout}. Taken from kept benchmarks: {kept}. {_circumstances(result)}",
+    )
 
 
 def _turned_table(
     sizes: Sequence[Mapping[str, Any]], part: str, names: Sequence[tuple[str, str]]
 ) -> Iterator[str]:
     rows = [
-        [title, *("-" if (value := each[part].get(name)) is None else f"{value:,}" for each in sizes)]
+        [
+            title,
+            *("-" if (value := each[part].get(name)) is None else f"{value:,}" for each in sizes),
+        ]
         for name, title in names
     ]
     yield from table(["viewers", *(f"{each['viewers']:,}" for each in sizes)], rows)
@@ -195,7 +228,9 @@ def _turned_table(
 def _profile(result: Mapping[str, Any]) -> Iterator[str]:
     for each in result["profiles"]:
         yield from (each["what"], "")
-        yield from table(["share", "where"], [[f"{share:.0%}", where] for where, share in each["shares"]])
+        yield from table(
+            ["share", "where"], [[f"{share:.0%}", where] for where, share in each["shares"]]
+        )
         yield ""
     yield result["how"]
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.benches import bench, simulate
 from deploy.cli.lines import say
 from deploy.cli.neighbours import node, peers, share
 from deploy.cli.parked import parked
@@ -25,12 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-bench = typer.Typer(help="Benchmarks.", no_args_is_help=True)
 app.add_typer(parked, name="parked")
 store = typer.Typer(help="The store's own affairs.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
-bench_live = typer.Typer(help="Benchmarks of live attendance.", no_args_is_help=True)
-bench.add_typer(bench_live, name="live")
 app.add_typer(topics, name="topics")
 engines = typer.Typer(help="Production engines on this machine.", no_args_is_help=True)
 app.add_typer(engines, name="engines")
@@ -40,12 +38,8 @@ app.add_typer(peers, name="peers")
 app.add_typer(share, name="share")
 app.add_typer(federation, name="federation")
 
-simulate = typer.Typer(help="What a larger size would need.", no_args_is_help=True)
 app.add_typer(simulate, name="simulate")
 
-Keep = Annotated[
-    bool, typer.Option("--keep", help="Keep the result in docs/benchmarks, for `bench report`.")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
 Kafka = Annotated[
     str | None,
@@ -244,102 +238,6 @@ def check() -> int:
     from deploy.cli.gates import run_checks
 
     return run_checks()
-
-
-@bench.command("chain")
-def bench_chain(
-    learners: Annotated[int, typer.Option(min=1, help="Learners a leg.")] = 5000,
-    stored: Annotated[
-        int, typer.Option(min=0, help="Enrolments stored before the second leg.")
-    ] = 100_000,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> int:
-    """Measure the chain from enrolled to noticed, beside a plain one-message-at-a-time consumer."""
-    from deploy.bench.chain import run
-    from deploy.cli.measuring import keeping
-
-    return keeping(run(learners, stored, say), keep=keep, as_json=as_json)
-
-
-@bench.command("report")
-def bench_report() -> int:
-    """Write docs/benchmarks.md from the results that were kept."""
-    from deploy.bench.report import write
-    from deploy.cli.lines import tell
-
-    tell(f"wrote {write()}")
-    return 0
-
-
-@bench.command("certification")
-def bench_certification(
-    learners: Annotated[int, typer.Option(min=100, help="Learners, of eight facts each.")] = 2000,
-    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody drains.")] = 3,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> int:
-    """Measure the certification step on filled topics, in turn with what else could do it."""
-    from deploy.bench.certification import run
-    from deploy.cli.measuring import keeping
-    from deploy.embedded.settings import NodeSettings
-
-    return keeping(run(learners, rounds, NodeSettings.read(), say), keep=keep, as_json=as_json)
-
-
-@bench_live.command("fold")
-def bench_live_fold(
-    viewers: Annotated[int, typer.Option(min=100, help="Viewers of the lecture.")] = 20_000,
-    minutes: Annotated[int, typer.Option(min=5, max=600, help="Minutes that it takes.")] = 30,
-    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody drains.")] = 3,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> int:
-    """Measure the fold of heartbeats, one a record and packed, in turn with what else could do it."""
-    from deploy.bench.fold import run
-    from deploy.cli.measuring import keeping
-    from deploy.embedded.settings import NodeSettings
-
-    return keeping(run(viewers, minutes, rounds, NodeSettings.read(), say), keep=keep, as_json=as_json)
-
-
-@bench.command("certificates")
-def bench_certificates(
-    count: Annotated[int, typer.Option(min=1, help="Certificates that each prints.")] = 100,
-    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody prints.")] = 3,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> int:
-    """Measure how many certificates are printed by the CPU second, in turn with other makers."""
-    from deploy.bench.certificates import run
-    from deploy.cli.measuring import keeping
-    from deploy.embedded.settings import NodeSettings
-
-    return keeping(run(count, rounds, NodeSettings.read(), say), keep=keep, as_json=as_json)
-
-
-@simulate.command("lecture")
-def simulate_lecture(  # noqa: PLR0913 - the layout's own options
-    learners: Annotated[int, typer.Option(min=1_000, help="Viewers.")] = 5_000_000,
-    minutes: Annotated[int, typer.Option(min=2, max=1_440, help="Minutes it takes.")] = 120,
-    partitions: Annotated[int, typer.Option(min=1, help="Partitions of the topic.")] = 48,
-    pods: Annotated[int, typer.Option(min=1, help="Processes of the edge.")] = 24,
-    linger: Annotated[float, typer.Option(min=0.001, help="The edge's linger in seconds.")] = 0.01,
-    flush: Annotated[float, typer.Option(min=0.1, max=60, help="The fold's interval in s.")] = 5.0,
-    shards: Annotated[int, typer.Option(min=1, help="Partitions that are simulated.")] = 2,
-    sample: Annotated[int, typer.Option(min=2, help="Minutes that are simulated.")] = 6,
-    keep: Keep = False,
-    as_json: AsJson = False,
-) -> int:
-    """Run the real fold on a virtual clock for a sample of a lecture, and tell what the whole would need."""
-    from deploy.bench.layout import Plan
-    from deploy.bench.lecture import simulate as run
-    from deploy.cli.measuring import keeping
-    from deploy.embedded.settings import NodeSettings
-
-    plan = Plan(learners, minutes, partitions, 3, pods, linger, flush)
-    result = run(plan, shards, sample, NodeSettings.read(), say)
-    return keeping(result, keep=keep, as_json=as_json)
 
 
 @app.command()

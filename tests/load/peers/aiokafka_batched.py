@@ -25,7 +25,9 @@ async def work(where: Place) -> None:
         auto_offset_reset="earliest",
     )  # fmt: skip
     client, store = singly.open_async(where)
-    producer = AIOKafkaProducer(bootstrap_servers=where.bootstrap, acks="all", max_batch_size=512 * 1024)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=where.bootstrap, acks="all", max_batch_size=512 * 1024
+    )
 
     async def publish(facts: list[Fact]) -> None:
         count = len(await producer.partitions_for(where.topic))

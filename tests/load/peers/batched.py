@@ -53,7 +53,7 @@ async def _load(store: AsyncDatabase[Document], ids: set[str]) -> dict[str, Docu
 
 
 async def _number(store: AsyncDatabase[Document], due: Sequence[Document]) -> list[Fact]:
-    """Number the certificates that are due, and put what is to be told into their dossiers."""
+    """Give numbers to the certificates that are due, and put what is to be told into their dossiers."""
     registers: dict[str, list[Document]] = {}
     for dossier in due:
         registers.setdefault(register_of(dossier["completed"]), []).append(dossier)
@@ -75,4 +75,5 @@ async def _number(store: AsyncDatabase[Document], due: Sequence[Document]) -> li
 
 
 def _write(dossier: Document) -> UpdateOne:
-    return UpdateOne({"_id": dossier["_id"]}, {"$set": {k: v for k, v in dossier.items() if k != "_id"}}, upsert=True)  # fmt: skip
+    fields = {name: held for name, held in dossier.items() if name != "_id"}
+    return UpdateOne({"_id": dossier["_id"]}, {"$set": fields}, upsert=True)

@@ -2,9 +2,9 @@
 
 Its consumer polls one message, emits it to its receivers and commits just that message, asynchronously; auto-commit is
 off since it "will commit offsets for the entire batch of messages received, potentially resulting in data loss"
-(openedx/event-bus-kafka, edx_event_bus_kafka/internal/consumer.py, and its ADR 0009). Its producer polls for
-delivery reports; with `--commit sync` each commit is awaited as well. Here each fact is flushed, for the commit may not come before it. Avro and Django's signals are left out, to the
-loop's favour.
+(openedx/event-bus-kafka, edx_event_bus_kafka/internal/consumer.py, and its ADR 0009). With `--commit sync` each commit
+is awaited as well. Each fact is flushed, for the commit may not come before it. Avro and Django's signals are left
+out, to the loop's favour.
 """
 
 from confluent_kafka import Consumer, Message, Producer

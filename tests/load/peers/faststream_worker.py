@@ -1,12 +1,14 @@
 """FastStream on aiokafka, in three modes.
 
-`default` acknowledges on receipt (`AckPolicy.ACK_FIRST`, offsets committed by time); `safe` acknowledges each
-message once it was handled and has a failed one delivered again (`AckPolicy.NACK_ON_ERROR`); `batch` is the batch
-subscriber (`batch=True, max_records=…`), safe too, with a handler that does its job by bulk writes and awaits all facts
-together (`no_confirm=True`; `publish_batch` would send them to one partition and drop each one's headers). By https://faststream.ag2.ai/latest/getting-started/acknowledgement/ ("Use `ACK_FIRST` for scenarios
-with high throughput where some message loss can be acceptable", "Use `NACK_ON_ERROR` to retry messages in case of
-failure"). A decoder of ours leaves bodies as they are (…/latest/getting-started/serialization/decoder/), so that nothing
-is decoded or validated twice, and the broker writes no log.
+`default` acknowledges on receipt (`AckPolicy.ACK_FIRST`, offsets committed by time); `safe` acknowledges each message
+once it was handled and has a failed one delivered again (`AckPolicy.NACK_ON_ERROR`); `batch` is the batch subscriber
+(`batch=True, max_records=…`), safe too, with a handler that does its job by bulk writes and awaits all facts together
+(`no_confirm=True`; `publish_batch` would send them to one partition and drop each one's headers).
+
+By https://faststream.ag2.ai/latest/getting-started/acknowledgement/ ("Use `ACK_FIRST` for scenarios with high
+throughput where some message loss can be acceptable", "Use `NACK_ON_ERROR` to retry messages in case of failure"). A
+decoder of ours leaves bodies as they are (…/getting-started/serialization/decoder/), so that nothing is decoded or
+validated twice, and the broker writes no log.
 """
 
 import asyncio

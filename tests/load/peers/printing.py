@@ -59,25 +59,33 @@ def by_reportlab() -> Callable[[Words], bytes]:
         Table,
     )
 
-    centred = ParagraphStyle("centred", fontName="Times-Roman", fontSize=11.5, leading=17, alignment=1)
+    centred = ParagraphStyle(
+        "centred", fontName="Times-Roman", fontSize=11.5, leading=17, alignment=1
+    )
     large = ParagraphStyle("large", parent=centred, fontName="Times-Bold", fontSize=21, leading=28)
     plain = ParagraphStyle("plain", parent=centred, alignment=0)
 
     def make(words: Words) -> bytes:
         told = {name: escape(str(each)) for name, each in words.items()}
         code = io.BytesIO()
-        segno.make(words["url"], error="m", micro=False, mask=4).save(code, kind="png", scale=4, border=4)
+        segno.make(words["url"], error="m", micro=False, mask=4).save(
+            code, kind="png", scale=4, border=4
+        )
         lines = (
             "<b>{agency}</b>", "<i>{title_en}</i>", "Nomor / <i>Number</i>: <b>{number}</b>",
             "menyatakan bahwa / <i>certifies that</i>", "<font size=21><b>{name}</b></font>", "NIP {nip}",
             "telah menyelesaikan / <i>has completed</i>", "<font size=15><b>{programme}</b></font>",
             "<i>{programme_en}</i>", "{cohort}, {dates} / <i>{dates_en}</i>",
-            "Jumlah jam pelatihan / <i>Training hours</i>: <b>{jp} JP</b> Predikat / <i>Predicate</i>: "
-            "<b>{predicate}</b> / <i>{predicate_en}</i> Nilai akhir / <i>Final score</i>: <b>{score}</b>",
+            "Jumlah jam pelatihan / <i>Training hours</i>: <b>{jp} JP</b>",
+            "Predikat / <i>Predicate</i>: <b>{predicate}</b> / <i>{predicate_en}</i>",
+            "Nilai akhir / <i>Final score</i>: <b>{score}</b>",
         )  # fmt: skip
         signed = "{issued} / <i>{issued_en}</i><br/>{position}<br/><b>{signatory}</b>"
         rows = [["No.", "Tahap / Phase", "JP"]]
-        rows += [[each["number"], f"{each['title']} / {each['title_en']}", each["jp"]] for each in words["phases"]]  # fmt: skip
+        phases = words["phases"]
+        rows += [
+            [each["number"], f"{each['title']} / {each['title_en']}", each["jp"]] for each in phases
+        ]
         grid = Table(rows, colWidths=[1.5 * cm, 18 * cm, 2 * cm])
         grid.setStyle([("GRID", (0, 0), (-1, -1), 0.5, colors.HexColor("#8aa3bd"))])
         foot = Table([[Image(code, 3 * cm, 3 * cm), Paragraph(signed.format(**told), centred)]])
@@ -109,11 +117,12 @@ def main() -> None:
     asked = parser.parse_args()
     words, make = json.load(sys.stdin), MAKERS[asked.maker]()
     number = words["number"]
-    make(words)
+    printed = make(words)
     began = time.process_time()
     for serial in range(asked.count):
-        asked.out.write_bytes(make({**words, "number": f"{number}-{serial}"}))
+        printed = make({**words, "number": f"{number}-{serial}"})
     spent = time.process_time() - began
+    asked.out.write_bytes(printed)
     sys.stdout.write(json.dumps({"cpu_seconds": spent, "number": f"{number}-{asked.count - 1}"}))
 
 

@@ -64,5 +64,3 @@ class Stopping:
     def __bool__(self) -> bool:
         """Tell whether it was heard."""
         return self._told
-
-

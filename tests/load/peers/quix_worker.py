@@ -44,7 +44,9 @@ def work(where: Place, state: Path) -> None:
         document_matcher=lambda item: {"_id": item.value["_id"]}, w="majority", journal=True,
     )  # fmt: skip
     both = app.dataframe(first).concat(app.dataframe(second))
-    concerned = both.filter(lambda _, __, ___, headers: type_of(headers) in CONCERNED, metadata=True)
+    concerned = both.filter(
+        lambda _, __, ___, headers: type_of(headers) in CONCERNED, metadata=True
+    )
     earned = concerned.apply(_certify, stateful=True, metadata=True).filter(
         lambda fact: fact is not None
     )
@@ -67,7 +69,11 @@ def _certify(value: bytes, _: Any, __: int, headers: Any, state: State) -> Any: 
     number = f"{register_of(completed)}/{context.topic[0]}{context.partition}-{context.offset}"
     state.set("number", number)
     kept = {"_id": completed["enrolment_id"], "number": number}
-    return {"fact": certified(terms, completed, number), "kept": kept, "headers": headers_of(completed)}
+    return {
+        "fact": certified(terms, completed, number),
+        "kept": kept,
+        "headers": headers_of(completed),
+    }
 
 
 def _headers(fact: Any, *_: object) -> Any:  # noqa: ANN401 - the library's own
