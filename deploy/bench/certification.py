@@ -142,7 +142,7 @@ def _turn(here: Ground, python: str, number: int) -> list[Contestant]:
 
 
 def _peer(here: Ground, python: str, name: str, number: int) -> Contestant:
-    return peer(here, python, name, (_PEERS | _DRAINS)[name], number)
+    return peer(here, python, name, {**_PEERS, **_DRAINS}[name], number)
 
 
 def _ours(here: Ground) -> Contestant:

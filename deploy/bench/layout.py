@@ -75,6 +75,7 @@ def needed(
         "beats_per_second": round(beats),
         "records_per_second": round(plan.commits_a_second),
         "beats_per_record": round(plan.beats_a_record, 2),
+        "fold_us_per_beat": round(fold / beats / _MICRO, 2),
         "fold_cores_busy": round(fold, 2),
         "fold_cores_planned": -(-fold // _SPARE) if fold > _SPARE else 1.0,
         "edge_cores_busy": None if edge is None else round(edge, 2),

@@ -80,7 +80,7 @@ async def _simulate(
     edge = figure("edge", "corpu", "requests_per_cpu_second")
     read = figure("fold", "bare aiokafka", "own_us")
     sizes = sorted({*(size for size in _SIZES if size < plan.viewers), plan.viewers})
-    rows = []
+    rows: list[dict[str, Any]] = []
     async with ground(settings, home, say) as here:
         for size in sizes:
             scaled = replace(plan, viewers=size, devices=1 + _TWO_DEVICES)
@@ -89,17 +89,9 @@ async def _simulate(
             measured = _measured(tally, read or 0.0, write, store)
             whole = needed(scaled, measured, edge)
             say(f"{size} viewers: {measured.fold_us_a_beat:.2f} µs a beat, {tally.wrong} wrong")
-            rows.append({
-                "viewers": size,
-                "measured": {**_rounded(measured), "beats": tally.beats, "records": tally.records,
-                             "merges": tally.merges, "beats_a_record": round(tally.beats / tally.records, 2)},
-                "arithmetic": whole,
-                "us_a_beat_in_all": round(whole["fold_cores_busy"] / whole["beats_per_second"] * _MICRO, 2)
-                if whole["beats_per_second"] else None,
-                "differences": tally.wrong,
-            })  # fmt: skip
+            rows.append(_row(size, tally, measured, whole))
         told = circumstances(here.parts, {}, ())
-    first, last = rows[0]["us_a_beat_in_all"], rows[-1]["us_a_beat_in_all"]
+    first, last = (rows[place]["arithmetic"]["fold_us_per_beat"] for place in (0, -1))
     return {
         "simulation": "lecture",
         "learners": plan.viewers,
@@ -114,10 +106,21 @@ async def _simulate(
         "cost_growth": {
             "from": rows[0]["viewers"],
             "to": rows[-1]["viewers"],
-            "fold_cpu_a_beat": round(last / first, 3) if first and last else None,
+            "fold_cpu_a_beat": round(last / first, 3) if first else None,
         },
         "verified": all(not row["differences"] for row in rows),
         "circumstances": told,
+    }
+
+
+def _row(size: int, tally: _Tally, measured: Measured, whole: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {"beats": tally.beats, "records": tally.records, "merges": tally.merges}
+    packing = round(tally.beats / max(1, tally.records), 2)
+    return {
+        "viewers": size,
+        "measured": {**_rounded(measured), **counts, "beats_a_record": packing},
+        "arithmetic": whole,
+        "differences": tally.wrong,
     }
 
 
@@ -289,7 +292,7 @@ def _memory_a_viewer(viewers: int = 100_000) -> float:
     fold = AttendanceFold()
     fold.take(records)
     held = resident([pid])[pid] - before
-    return max(0.0, held) / fold.size
+    return float(max(0, held) / fold.size)
 
 
 def _rounded(measured: Measured) -> Mapping[str, float]:

@@ -115,7 +115,7 @@ def _section(
     )
     figure, title = columns[0]
     bars = [
-        Bar(name, *(told[figure][each] for each in ("median", "least", "most")), ours=name.startswith("corpu"))
+        Bar(name, told[figure]["median"], told[figure]["least"], told[figure]["most"], name.startswith("corpu"))
         for name, told in contestants.items()
         if figure in told
     ]  # fmt: skip

@@ -19,7 +19,7 @@ def _pins(name: str) -> Mapping[str, str]:
     return dict(_PIN.findall((REQUIREMENTS / name).read_text()))
 
 
-@pytest.mark.parametrize("name", ["run.txt", "test.txt"])
+@pytest.mark.parametrize("name", ["run.txt", "test.txt", "peers.txt"])
 def test_every_requirement_is_pinned_with_its_hashes(name: str) -> None:
     """No line of a locked file lacks its hashes."""
     lines = (REQUIREMENTS / name).read_text().splitlines()
@@ -37,7 +37,21 @@ def test_what_tests_need_holds_what_runs() -> None:
     assert _pins("run.txt").items() <= _pins("test.txt").items()
 
 
-@pytest.mark.parametrize("name", ["run.in", "run.txt", "test.in", "test.txt"])
+def test_peers_use_the_drivers_that_we_use() -> None:
+    """Who is compared reads and writes by the same releases, so that only what is built on them differs."""
+    both = ("aiokafka", "pymongo", "fastapi", "uvicorn", "uvloop", "httptools")
+    ours, theirs = (
+        {each for each in _pins(name) if each.partition("==")[0] in both}
+        for name in ("test.txt", "peers.txt")
+    )
+
+    assert ours == theirs
+    assert len(both) == len(ours)
+
+
+@pytest.mark.parametrize(
+    "name", ["run.in", "run.txt", "test.in", "test.txt", "peers.in", "peers.txt"]
+)
 def test_no_index_is_named(name: str) -> None:
     """A site with its own mirror installs unchanged."""
     text = (REQUIREMENTS / name).read_text()

@@ -45,7 +45,8 @@ async def certify(
 
 
 async def _load(store: AsyncDatabase[Document], ids: set[str]) -> dict[str, Document]:
-    wanted, found = list(ids), {}
+    wanted = list(ids)
+    found: dict[str, Document] = {}
     for start in range(0, len(wanted), _CHUNK):
         where = {"_id": {"$in": wanted[start : start + _CHUNK]}}
         found |= {each["_id"]: each async for each in store.dossiers.find(where)}
@@ -65,7 +66,8 @@ async def _number(store: AsyncDatabase[Document], due: Sequence[Document]) -> li
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        for serial, dossier in enumerate(dossiers, counted["last"] - len(dossiers) + 1):
+        last = counted["last"] if counted else len(dossiers)
+        for serial, dossier in enumerate(dossiers, last - len(dossiers) + 1):
             completed = dossier["completed"]
             dossier["number"] = f"{register}/{serial:05d}"
             fact = certified(dossier["terms"], completed, dossier["number"])

@@ -85,7 +85,8 @@ def certified(terms: Mapping[str, Any], completed: Mapping[str, Any], number: st
         "year": int(completed["at"][:4]),
         "verify_url": f"http://127.0.0.1/verify/{number}",
     }
-    return orjson.dumps(fact)
+    written: bytes = orjson.dumps(fact)
+    return written
 
 
 def headers_of(completed: Mapping[str, Any]) -> list[tuple[str, bytes]]:

@@ -17,7 +17,8 @@ _BATCH = 4_000
 
 
 async def _raw(message: KafkaMessage) -> list[bytes]:
-    return message.body
+    bodies: list[bytes] = message.body
+    return bodies
 
 
 async def work(where: Place) -> None:

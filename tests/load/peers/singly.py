@@ -26,10 +26,10 @@ def open_plain(place: Place) -> tuple[MongoClient[Document], Database[Document]]
 
 async def certify(store: AsyncDatabase[Document], told: Told) -> tuple[Document, bytes] | None:
     """Keep what was told; give the completion and the fact if it earned the certificate."""
-    dossier = await store.dossiers.find_one_and_update(*_keep(told), **_AFTER)
+    dossier: Document = await store.dossiers.find_one_and_update(*_keep(told), **_AFTER) or {}
     if not is_due(dossier):
         return None
-    register = await store.registers.find_one_and_update(*_count(dossier), **_AFTER)
+    register = await store.registers.find_one_and_update(*_count(dossier), **_AFTER) or {}
     number = f"{register['_id']}/{register['last']:05d}"
     await store.dossiers.update_one({"_id": told.enrolment_id}, {"$set": {"number": number}})
     return dossier["completed"], certified(dossier["terms"], dossier["completed"], number)
@@ -37,10 +37,10 @@ async def certify(store: AsyncDatabase[Document], told: Told) -> tuple[Document,
 
 def certify_now(store: Database[Document], told: Told) -> tuple[Document, bytes] | None:
     """Do the same without asyncio."""
-    dossier = store.dossiers.find_one_and_update(*_keep(told), **_AFTER)
+    dossier: Document = store.dossiers.find_one_and_update(*_keep(told), **_AFTER) or {}
     if not is_due(dossier):
         return None
-    register = store.registers.find_one_and_update(*_count(dossier), **_AFTER)
+    register = store.registers.find_one_and_update(*_count(dossier), **_AFTER) or {}
     number = f"{register['_id']}/{register['last']:05d}"
     store.dossiers.update_one({"_id": told.enrolment_id}, {"$set": {"number": number}})
     return dossier["completed"], certified(dossier["terms"], dossier["completed"], number)
