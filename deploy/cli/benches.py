@@ -73,6 +73,21 @@ def bench_live_fold(
     )
 
 
+@live.command("edge")
+def bench_live_edge(
+    count: Annotated[int, typer.Option(min=5_000, help="Heartbeats of a round.")] = 60_000,
+    connections: Annotated[int, typer.Option(min=1, help="Connections at once.")] = 512,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that everybody is measured.")] = 3,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> int:
+    """Measure the edge's requests by the CPU second, in turn with FastAPI and `send_and_wait`."""
+    from deploy.bench.edge import run
+
+    result = run(count, connections, rounds, NodeSettings.read(), say)
+    return keeping(result, keep=keep, as_json=as_json)
+
+
 @bench.command("certificates")
 def bench_certificates(
     count: Annotated[int, typer.Option(min=1, help="Certificates that each prints.")] = 100,

@@ -29,7 +29,7 @@ def _minutes(entries: list[Entry]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for entry in entries:
         for _, minute, learners in unpack(entry.value):
-            for learner in learners_of(learners):
+            for (learner,) in learners_of(learners):
                 found[learner] = found.get(learner, 0) | 1 << minute
     return found
 

@@ -45,7 +45,9 @@ def test_cores_are_the_sum_of_reading_folding_and_writing() -> None:
     )
     assert 50_000 == told["store_writes_per_second"]
     assert 5.0 == told["edge_cores_busy"]
-    assert 2 * told["broker_bytes_in_per_second"] == told["broker_bytes_replicated_per_second"]
+    assert 2 * told["broker_bytes_in_per_second"] == pytest.approx(
+        told["broker_bytes_replicated_per_second"], abs=2
+    )
     assert 100.0 * 500_000 == told["fold_memory_bytes"]
 
 

@@ -16,7 +16,7 @@ def take(bitmaps: Bitmaps, values: Iterable[bytes]) -> None:
     for value in values:
         for room, minute, learners in unpack(value):
             bit = 1 << minute
-            for learner in learners_of(learners):
+            for (learner,) in learners_of(learners):
                 key = (room, learner)
                 bitmaps[key] = bitmaps.get(key, 0) | bit
 
