@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _A_RECORD = 100
 """Beats of a packed record; at 167,000 beats a second the edge packs more."""
 _FEW_SHARE = 20
 """The naive fold reads one viewer in so many: it would take minutes for all."""
+_TIMES = 12
+"""How often the packed beats lie on their topic one after another: once they would be folded before the first flush."""
 _FLUSH_SECONDS = "1"
 _FRAMEWORKS = ("Quix Streams", "FastStream batch")
 _PEERS: Mapping[str, tuple[str, ...]] = {
@@ -128,7 +131,9 @@ async def _run(
         told = audience.singly(_SESSION, audience.beats(few, minutes))
         naive = await _leg("", singly, _FEW, few, told, say)
         told = audience.packed(_SESSION, audience.beats(crowd, minutes), _PARTITIONS, _A_RECORD)
-        dense = await _leg(", packed", packed, _TOPIC, crowd, told, say, loose.records)
+        again = chain.from_iterable(repeat(list(told), _TIMES))
+        beats = loose.records * _TIMES
+        dense = await _leg(", packed", packed, _TOPIC, crowd, again, say, beats)
         for number in range(rounds):
             others = [loose.peer(python, name, words, number) for name, words in _PEERS.items()]
             everybody = [loose.ours(), *others, loose.bare(python, number)]
