@@ -11,7 +11,7 @@ _PAGE = FOLDER.with_suffix(".md")
 _HEAD = """# Benchmarks
 
 Written by `./corpu bench report` from the results kept in [benchmarks](benchmarks); not to be edited by hand.
-What is compared, how, and why so: [ADR 0023](decisions/0023-measured-beside-peers.md).
+Peers are kept in `tests/load/peers`, where each says whose advice it follows.
 
 First comes CPU time of the contestant's own process by the event, as median (and range) of the rounds, everybody in
 turn; then that of the broker and the store beside it, and the wall rate. After each drain the final state was
