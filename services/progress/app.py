@@ -1,11 +1,13 @@
 """The composition root of progress."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 from fastapi import FastAPI
 
 from services.progress.api import routers
+from services.progress.api.edge import BeatsDoor, describe_beats, stand_before
+from services.progress.api.tickets import SignedTickets, read_live_key
 from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.progress.consumers.attendance import AttendanceFold
 from services.progress.jobs import warn_of_risks
@@ -37,7 +39,7 @@ def create_app(
         "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs,
         outgoing=outgoing, incoming=incoming, silent=SILENT, folds=folds,
     )  # fmt: skip
-    return create_service(
+    app = create_service(
         blueprint,
         routers(settings.node, settings.jp_targets),
         audit_rows,
@@ -46,3 +48,17 @@ def create_app(
         clock=clock,
         keys=keys,
     )
+    app.state.tickets = cache(lambda: SignedTickets(read_live_key(settings.live_key_file)))
+    stand_before(
+        app,
+        partial(
+            BeatsDoor,
+            tickets=app.state.tickets,
+            clock=app.state.clock,
+            late=settings.live_late_seconds,
+            linger=settings.beats_linger_ms / 1000,
+            most=settings.beats_waiting,
+        ),
+    )
+    describe_beats(app)
+    return app

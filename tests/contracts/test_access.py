@@ -20,6 +20,7 @@ from deploy.demo.graduation import graduate, sign_and_print
 from deploy.demo.nomination import nominate, record_staff
 from deploy.demo.replay import replay
 from deploy.demo.run import play
+from services.progress.api.edge import BATCH, BEATS
 from shared.store.kind import Document
 from shared.web.identity import ROLES, Allow, policy_of
 from tests.support.access import BODIES, ENDLESS, fill
@@ -88,6 +89,10 @@ def routes_of(service: str, app: FastAPI) -> Iterator[Route]:
             assert policy is not None, f"no policy names {service}: {method} {path}"
             admits = policy.roles if isinstance(policy, Allow) else None
             yield Route(service, method, path, admits)
+
+
+RAW = {("progress", BEATS), ("progress", BATCH)}
+"""What is answered before FastAPI is asked, and so is no route of it: the ticket of a live session opens it."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -205,7 +210,7 @@ async def _walk(seeded: Seeded) -> list[Route]:
 
 
 async def test_every_route_has_a_policy_and_stands_in_its_document(seeded: Seeded) -> None:
-    """A route that no policy names fails, and so does a documented one that is not there."""
+    """A route that no policy names fails, and so does a documented one that is neither there nor before the routes."""
     for service, app in seeded.node.apps.items():
         found = {
             (each.method, each.path) for each in routes_of(service, app) if each.path != "/metrics"
@@ -216,7 +221,8 @@ async def test_every_route_has_a_policy_and_stands_in_its_document(seeded: Seede
             for method in operations
         }
         plain = {(method, re.sub(r":path}", "}", path)) for method, path in found}
-        assert documented == plain
+        before = {("POST", path) for name, path in RAW if name == service}
+        assert documented == plain | before
 
 
 async def test_only_the_public_is_public(seeded: Seeded) -> None:
@@ -388,3 +394,19 @@ async def _changes_nothing_of_the_cohort(seeded: Seeded) -> None:
         where = f"{route}: {answer.status_code} {answer.text[:300]}"
         assert answer.status_code < 500, where
         assert [] == changed, where
+
+
+async def test_no_role_opens_what_a_ticket_does(seeded: Seeded) -> None:
+    """Somebody's access token is no ticket, and without any token nothing is counted either."""
+    progress = seeded.clients["progress"]
+    before = seeded.kept()
+    alone = [await progress.post(f"{BEATS}?n=1")]
+    for role in ROLES:
+        bearer = {"Authorization": f"Bearer {seeded.node.token(role, subject=role)}"}
+        alone.append(await progress.post(f"{BEATS}?n=1", headers=bearer))
+    item = {"ticket": seeded.node.token("organiser", subject="o"), "n": 1}
+    batch = await progress.post(BATCH, json=[item])
+
+    assert {401} == {each.status_code for each in alone}
+    assert [401] == [each["status"] for each in batch.json()["items"]]
+    assert before == seeded.kept()

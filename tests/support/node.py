@@ -51,9 +51,14 @@ async def memory_node(folder: Path) -> AsyncIterator[MemoryNode]:
     """Run a node in memory; `folder` holds its pseudonym key."""
     key = folder / "pseudonym.hex"
     key.write_text(PSEUDONYM_KEY, encoding="ascii")
+    tickets = folder / "live.hex"
+    tickets.write_text(PSEUDONYM_KEY, encoding="ascii")
     engine, watch = MemoryEngine(), clock()
     issuer = Issuer(watch)
-    given = {"CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_PSEUDONYM_KEY_FILE": key}
+    given = {
+        "CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_PSEUDONYM_KEY_FILE": key,
+        "CORPU_LIVE_KEY_FILE": tickets,
+    }  # fmt: skip
     apps = {
         "enrolment": create_enrolment(
             EnrolmentSettings.model_validate(given), engine, watch, issuer

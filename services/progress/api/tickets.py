@@ -6,6 +6,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
+from services.progress.domain.beats import LEARNER_BYTES
 from services.progress.domain.ticket import Ticket
 from shared.kernel.errors import Unauthenticated, Unavailable
 
@@ -55,7 +56,7 @@ class SignedTickets:
     def _verified(self, token: bytes) -> Ticket:
         try:
             told = jwt.decode(token, self._key, algorithms=[_SIGNS]).claims
-            if told["aud"] == _AUDIENCE:
+            if told["aud"] == _AUDIENCE and len(bytes.fromhex(told["sub"])) == LEARNER_BYTES:
                 return Ticket(
                     told["session"], told["sub"], told["device"], told["iat"], told["origin"],
                     told["until"], told["exp"], told["replay"], told["start"],

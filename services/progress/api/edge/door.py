@@ -1,0 +1,226 @@
+"""The door for heartbeats: raw ASGI, outermost in the application, so that a beat pays for nothing else.
+
+A beat is answered with 204 once every in-sync replica of the broker has it, and never otherwise.
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from prometheus_client import Counter
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.progress.api.edge.commits import Commits, Landed, Overfull
+from services.progress.domain.beats import room_of
+from services.progress.ports import Tickets
+from shared.bus.port import Bus
+from shared.events.fact import ATTENDANCE
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Invalid, Refusal, TooLarge, Unauthenticated, Unavailable
+from shared.web.parts import Parts
+from shared.web.problems import problem
+
+BEATS, BATCH = "/live/beats", "/live/beats/batch"
+MOST_ITEMS = 1_000
+_LARGEST_BEAT, _LARGEST_BATCH = 1_000, 2_000_000
+_DIGITS = 6
+_BEARER = b"bearer "
+_TAKEN: Message = {"type": "http.response.start", "status": 204, "headers": []}
+_END: Message = {"type": "http.response.body", "body": b""}
+_ANSWERED = Counter("corpu_beats_answered", "Beats by the status of their answer", ["status"])
+_ACKNOWLEDGED = _ANSWERED.labels("204")
+
+
+class Item(BaseModel):
+    """One beat of a batch."""
+
+    ticket: str
+    n: int
+
+
+_ITEMS = TypeAdapter(list[Item])
+_NUMBER = TypeAdapter(dict[str, int])
+
+
+class BeatsDoor:
+    """Takes heartbeats, and passes every other request on."""
+
+    def __init__(
+        self, app: ASGIApp, *, tickets: Callable[[], Tickets], clock: Clock,
+        late: float, linger: float, most: int,
+    ) -> None:  # fmt: skip
+        """Stand before an application; beats come at most `late` seconds late."""
+        self._app = app
+        self._tickets = tickets
+        self._clock = clock
+        self._late = late
+        self._linger = linger
+        self._most = most
+        self._commits: Commits | None = None
+        self._doors: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
+            BEATS: self._one,
+            BATCH: self._many,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a beat or a batch of them, or pass the request on."""
+        door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
+        await (door or self._app)(scope, receive, send)
+
+    async def _one(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            token = _bearer(scope)
+            number = await _number(scope, receive)
+            await self._add(await self._opened(scope), token, number)
+        except (Refusal, Overfull, Unavailable) as why:
+            refused = _refusal(why)
+            _ANSWERED.labels(str(refused.status_code)).inc()
+            await refused(scope, receive, send)
+            return
+        _ACKNOWLEDGED.inc()
+        await send(_TAKEN)
+        await send(_END)
+
+    async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            items = _items(await _body(scope, receive, _LARGEST_BATCH))
+            commits = await self._opened(scope)
+        except (Refusal, Unavailable) as why:
+            await _refusal(why)(scope, receive, send)
+            return
+        answers: list[Landed | Exception] = []
+        for item in items:
+            try:
+                answers.append(self._add(commits, item.ticket.encode(), item.n))
+            except (Refusal, Overfull, Unavailable) as why:
+                answers.append(why)
+        results = [await _result(each) for each in answers]
+        for each in results:
+            _ANSWERED.labels(str(each["status"])).inc()
+        await JSONResponse({"items": results})(scope, receive, send)
+
+    def _add(self, commits: Commits, token: bytes, number: int) -> Landed:
+        now = self._clock.now().timestamp()
+        ticket = self._tickets().read(token, now)
+        minute = ticket.minute(number, now, self._late)
+        room = room_of(ticket.session_id, replay=ticket.replay)
+        return commits.add(bytes.fromhex(ticket.learner_id), room, minute)
+
+    async def _opened(self, scope: Scope) -> Commits:
+        """Tell the commits on the service's bus; Unavailable while its parts are being opened."""
+        bus = _bus_of(scope)
+        if self._commits is None or self._commits.bus is not bus:
+            partitions = await bus.partitions(ATTENDANCE)
+            # Somebody else may have been first meanwhile.
+            if self._commits is None or self._commits.bus is not bus:
+                self._commits = Commits(bus, partitions, linger=self._linger, most=self._most)
+        return self._commits
+
+
+def stand_before(app: FastAPI, door: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Put a door outside all that an application is wrapped in, its spans and its handlers of errors too."""
+    build = app.build_middleware_stack
+    app.build_middleware_stack = lambda: door(build())  # type: ignore[method-assign]  # as OpenTelemetry does
+
+
+def _bus_of(scope: Scope) -> Bus:
+    opened: Parts[Any] | None = scope["app"].state.parts
+    if opened is None:
+        raise Unavailable("the service is starting and waits for its store and broker")
+    return opened.bus
+
+
+def _bearer(scope: Scope) -> bytes:
+    """Tell the token that a request carries."""
+    _only_posts(scope)
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            token: bytes = value[len(_BEARER) :].strip()
+            return token
+    raise Unauthenticated("no-ticket", "this needs the ticket of a live session as bearer token")
+
+
+def _only_posts(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        raise _NotAllowed("method-not-allowed", "beats are sent by POST")
+
+
+class _NotAllowed(Refusal):
+    """The door takes no such request."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+async def _number(scope: Scope, receive: Receive) -> int:
+    """Tell a beat's number, from the query `n=17` or the body `{"n": 17}`."""
+    query: bytes = scope["query_string"]
+    if query[:2] == b"n=":
+        digits = query[2:]
+        if len(digits) <= _DIGITS and digits.isdigit():
+            return int(digits)
+        raise Invalid("beat-impossible", "beats are counted from 0")
+    try:
+        return _NUMBER.validate_json(await _body(scope, receive, _LARGEST_BEAT), strict=True)["n"]
+    except (ValidationError, KeyError) as wrong:
+        raise Invalid("beat-impossible", "a beat says its number: ?n=17") from wrong
+
+
+async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
+    _only_posts(scope)
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > most:
+            raise TooLarge("body-too-large", f"at most {most} bytes are taken here")
+        more = message.get("more_body", False)
+    return body
+
+
+def _items(body: bytes) -> list[Item]:
+    """Read a batch: a JSON array, or one object a line."""
+    try:
+        if not body.lstrip().startswith(b"["):
+            body = b"[%s]" % b",".join(line for line in body.splitlines() if line.strip())
+        items = _ITEMS.validate_json(body, strict=True)
+    except ValidationError as wrong:
+        raise Invalid("malformed-batch", "a batch is beats with ticket and n each") from wrong
+    if len(items) > MOST_ITEMS:
+        raise TooLarge("batch-too-large", f"at most {MOST_ITEMS} beats are taken at once")
+    return items
+
+
+async def _result(answer: Landed | Exception) -> dict[str, Any]:
+    """Tell what became of one beat of a batch."""
+    if isinstance(answer, Landed):
+        try:
+            await answer
+        except Unavailable as away:
+            answer = away
+        else:
+            return {"status": 204}
+    told: dict[str, Any] = _problem(answer)
+    return told
+
+
+def _problem(why: Exception) -> dict[str, Any]:
+    match why:
+        case Refusal():
+            status, slug, detail = why.status, why.slug, why.detail
+        case Overfull():
+            status, slug, detail = 429, "too-many-beats", "too many beats wait already: try again"
+        case _:
+            status, slug, detail = 503, "unavailable", str(why)
+    return {"status": int(status), "type": f"urn:corpu:problem:{slug}", "detail": detail}
+
+
+def _refusal(why: Exception) -> Response:
+    told = _problem(why)
+    answer = problem(told["status"], told["type"].rpartition(":")[2], told["detail"])
+    if told["status"] == HTTPStatus.TOO_MANY_REQUESTS:
+        answer.headers["Retry-After"] = "1"
+    return answer
