@@ -13,7 +13,7 @@ def compare(books: Books) -> list[Disagreement]:
     rules: Sequence[Callable[[Books], Iterator[Disagreement]]] = (
         _records, _dossiers, _certificates, _numbers, _training_hours,
         _hours_counted, _told_of_enrolments,
-        _told_of_certificates, abroad.credentials, abroad.told_of_entries,
+        _told_of_certificates, _told_of_signatures, abroad.credentials, abroad.told_of_entries,
     )  # fmt: skip
     return sorted({found for rule in rules for found in rule(books)})
 
@@ -164,7 +164,7 @@ def _training_hours(books: Books) -> Iterator[Disagreement]:
         dossier, record = books.dossiers.get(key), books.records.get(key)
         if record is not None and record["status"] == "completed" and record["jp"] != row["jp"]:
             yield _differs("jp", key, "enrolment", row["jp"], "progress", record["jp"])
-        if dossier is None or not dossier["live"]:
+        if dossier is None or not _holds(dossier):
             continue
         if dossier["jp"] != row["jp"]:
             yield _differs("jp", key, "enrolment", row["jp"], "certification", dossier["jp"])
@@ -183,9 +183,14 @@ def _hours_counted(books: Books) -> Iterator[Disagreement]:
     for learner, passport in books.passports.items():
         for key, jp in passport["jp_by_enrolment"].items():
             held = books.dossiers.get(key) or books.credentials.get(key)
-            if jp and (held is None or not held["live"]):
+            if jp and (held is None or not _holds(held)):
                 detail = f"passport of {learner} counts {jp} JP without a live certificate"
                 yield Disagreement("passport-without-certificate", key, detail)
+
+
+def _holds(held: Row) -> bool:
+    """Tell whether a live certificate counts: a draft waits for its signature."""
+    return bool(set(held["live"]) - set(held.get("drafts", ())))
 
 
 def _same_programme(books: Books, row: Row, other: str) -> bool:
@@ -258,6 +263,17 @@ def _told_of_certificates(books: Books) -> Iterator[Disagreement]:
     for key, number in told.keys() - held:
         detail = f"enrolment {key} was told of a number that it never had"
         yield Disagreement("notice-without-fact", number, detail)
+
+
+def _told_of_signatures(books: Books) -> Iterator[Disagreement]:
+    """Whoever holds a certificate that was signed was told so, except what was before they came."""
+    for key, entry in books.entries.items():
+        if entry.get("brought") or books.is_guest(key):
+            continue
+        for number in entry.get("signed", ()):
+            if not books.notices[key, "certificate_signed", number]:
+                detail = f"the holder of enrolment {key} was not told that it is signed"
+                yield Disagreement("fact-without-notice", number, detail)
 
 
 def _differs(what: str, key: str, one: str, said: object, other: str, says: object) -> Disagreement:

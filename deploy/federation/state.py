@@ -57,8 +57,7 @@ def reduced(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[Any]]:
 
 def _told(service: str, row: Row) -> dict[str, Any]:
     told = {name: row[name] for name in _TOLD[service] if name in row}
-    if "live" in row:
-        told["live"] = len(row["live"])
+    told |= {name: len(row[name]) for name in ("live", "drafts") if name in row}
     if "entries" in row:
         told["entries"] = [
             {**{name: entry[name] for name in _ENTRY}, "live": entry["live"] is not None}

@@ -14,6 +14,7 @@ from services.certification.store import CertificationWork
 from shared.bus.subscription import Handler, Subscription
 from shared.events.certification import (
     CertificateRevoked,
+    CertificateSigned,
     CertificatesTold,
     CertificateSuperseded,
     Certified,
@@ -57,7 +58,13 @@ SUBSCRIPTIONS: tuple[Subscription[CertificationWork], ...] = (
     ),
 )
 
-OUTGOING = (Certified, CertificateSuperseded, CertificateRevoked, CertificatesTold)
+OUTGOING = (
+    Certified,
+    CertificateSigned,
+    CertificateSuperseded,
+    CertificateRevoked,
+    CertificatesTold,
+)
 """Facts of certification that may concern other nodes."""
 
 
@@ -71,6 +78,7 @@ def incoming(federation: Federation) -> Incoming[CertificationWork]:
     notary = NodeNotary(federation)
     hears: dict[type[Fact], Handler] = {
         Certified: partial(credentials.keep_credential, notary),
+        CertificateSigned: credentials.note_signature,
         CertificateSuperseded: credentials.note_end,
         CertificateRevoked: credentials.note_end,
         LearnerTransferred: credentials.follow_guest,

@@ -8,6 +8,7 @@ from services.certification.domain.cards import Card, Seal, unkept
 from services.certification.domain.credential import Credential
 from services.certification.domain.dossier import Dossier, Status
 from services.certification.domain.register import ENTRIES_A_PAGE, Page, page_id
+from services.certification.domain.verdict import is_draft
 from shared.events.hosting import node_of
 from shared.store.kind import Index, Kind, ScopeFields
 from shared.store.work import Aggregates, Frame, UnitOfWork
@@ -268,6 +269,7 @@ def _audited(dossier: Dossier) -> dict[str, Any]:
         "outcome": decision.outcome if decision else None,
         "complete": bool(dossier.completions),
         "live": [live.number] if live else [],
+        "drafts": [live.number] if live and terms and is_draft(terms, live) else [],
         "numbers": list(dossier.numbers),
         "unused": [each.number for each in dossier.unused],
         "review": dossier.review,

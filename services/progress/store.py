@@ -232,6 +232,7 @@ def _entry_row(learner_id: str, entry: Entry) -> dict[str, Any]:
         "phases": len(entry.phases),
         "numbers": [each.number for each in entry.certificates],
         "live": entry.live.number if entry.live else None,
+        "signed": [each.number for each in entry.certificates if each.revision in entry.signed],
         "brought": entry.brought,
         "digest": digest(learner_id, entry),
     }

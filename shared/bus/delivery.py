@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Generic, NamedTuple
 
 from opentelemetry import trace
@@ -16,7 +17,7 @@ from shared.bus import metrics
 from shared.bus.parking import PARKED, Parked, keep_parked
 from shared.bus.subscription import Handler, Record, Subscription, W
 from shared.events.fact import CATALOGUE, Fact, name_of
-from shared.events.message import Message
+from shared.events.message import UNKNOWN, Message
 from shared.kernel.errors import Refusal, Unavailable, Unprocessable
 from shared.kernel.trace import traceparent
 from shared.store.work import Aggregates, UnitOfWork
@@ -29,6 +30,7 @@ _SLICE = 0.03
 """Seconds of handling after which others get the loop: a starved heartbeat costs the whole partition."""
 _ROUNDS = 30
 _NOT_STORABLE = "not-storable"
+_PAGE = 100
 
 
 class Heard(NamedTuple):
@@ -88,6 +90,22 @@ class Delivery(Generic[W]):
 
         await self._works.run(mark)
         return None
+
+    async def catch_up(self) -> None:
+        """Handle again what was parked for its type, as far as this release knows the type by now."""
+        after = ""
+        where = {"status": "parked", "subscription": self.subscription.name}
+        while (
+            found := await self._works.open()
+            .aggregates(PARKED)
+            .find({**where, "reason": {"$in": list(UNKNOWN)}, "_id": {"$gt": after}}, limit=_PAGE)
+        ):
+            for parked in found:
+                if _type_of(parked).decode(errors="replace") not in CATALOGUE:
+                    continue
+                if why := await self.redeliver(parked):
+                    await self._works.run(partial(_keep_reason, parked.id, why))
+            after = found[-1].id
 
     async def _redeliver(self, heard: Heard) -> Unprocessable | None:
         for _ in range(_ROUNDS):
@@ -265,6 +283,12 @@ def _type_of(record: Record) -> bytes:
         if name == "ce_type":
             return value or b""
     return b""
+
+
+async def _keep_reason(key: str, why: Unprocessable, work: UnitOfWork) -> None:
+    """Note why a message is still parked, for its reason tells who may take it up again."""
+    parking = work.aggregates(PARKED)
+    parking.keep(replace(await parking.of(key), reason=why.reason, detail=why.detail))
 
 
 async def _follow(name: str, heard: Heard, work: UnitOfWork) -> None:

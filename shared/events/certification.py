@@ -1,4 +1,4 @@
-"""Facts that certification owns: certificates issued, superseded, revoked, and taken along."""
+"""Facts that certification owns: certificates issued, signed, superseded, revoked, and taken along."""
 
 from datetime import date
 from typing import Literal
@@ -8,7 +8,10 @@ from shared.events.plan import Band, ProgrammeRef
 
 
 class Certified(LearnerFact, type="id.corpu.certified.v1", topic="certification"):
-    """A learner holds this certificate, the only live one of the enrolment."""
+    """A learner holds this certificate, the only live one of the enrolment.
+
+    One that `awaits_signature` is a draft, which does not hold, until it is stated to be signed.
+    """
 
     enrolment_id: str
     cohort_id: str
@@ -29,8 +32,25 @@ class Certified(LearnerFact, type="id.corpu.certified.v1", topic="certification"
     year: int
     valid_until: date | None = None
     verify_url: str
+    awaits_signature: bool = False
     credential: str = ""
     """The certificate as a signed Open Badge (W3C Verifiable Credential), in the home node's copy only."""
+
+
+class CertificateSigned(LearnerFact, type="id.corpu.certificate_signed.v1", topic="certification"):
+    """A certificate whose rules ask for a signature has one, and is a draft no longer."""
+
+    enrolment_id: str
+    cohort_id: str
+    cohort_title: str
+    agency: str
+    programme: ProgrammeRef
+    number: str
+    revision: int
+    jp: int
+    signed_on: date
+    external_number: str = ""
+    verify_url: str
 
 
 class CertificateSuperseded(
@@ -75,13 +95,17 @@ class CertificateEnded(Value):
 
 
 class CertificatesTold(LearnerFact, type="id.corpu.certificates_told.v1", topic="certification"):
-    """A learner's old home tells the new one the certificates of one enrolment; more may follow."""
+    """A learner's old home tells the new one the certificates of one enrolment; more may follow.
+
+    `signed` are the revisions that awaited a signature and have one.
+    """
 
     home_node: str
     to_node: str
     enrolment_id: str
     certified: tuple[Certified, ...] = ()
     ended: tuple[CertificateEnded, ...] = ()
+    signed: tuple[int, ...] = ()
 
     @property
     def addressees(self) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from shared.kernel.ids import fact_id
 Headers = list[tuple[str, bytes]]
 _REQUIRED = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time",
              "ce_aggregate", "ce_seq", "ce_epoch")  # fmt: skip
+UNKNOWN = ("unknown-type", "newer-version")
+"""Why a fact is not read that a newer release may know."""
 
 
 class Message(NamedTuple):
@@ -79,8 +81,7 @@ class Message(NamedTuple):
         if known is None:
             name = name_of(self.type)
             newer = any(name_of(other) == name for other in CATALOGUE)
-            reason = "newer-version" if newer else "unknown-type"
-            raise Unprocessable(reason, f"this node knows no {self.type}")
+            raise Unprocessable(UNKNOWN[newer], f"this node knows no {self.type}")
         fact = known.read(_attributes(self) if known.tombstone else self.data)
         if fact.subject != self.subject:
             raise Unprocessable(

@@ -83,6 +83,7 @@ class CertificateTold(Value):
     predicate: str
     predicate_en: str
     verify_url: str
+    awaits_signature: bool = False
 
 
 class EntryTold(Value):
@@ -107,6 +108,7 @@ class EntryTold(Value):
     until: date | None = None
     certificates: tuple[CertificateTold, ...] = ()
     ended: tuple[int, ...] = ()
+    signed: tuple[int, ...] = ()
 
 
 class PassportTold(LearnerFact, type="id.corpu.passport_told.v1", topic="progress"):

@@ -51,13 +51,27 @@ async def running(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 async def every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
     """Do a job now and then each `seconds` after it ended; a store or broker away is waited for."""
     while True:
-        try:
-            await job()
-        except Unavailable as away:
-            _log.warning("waiting: %s", away)
-        except Exception:  # noqa: BLE001
-            # A periodic job is the last net under crashes; a defect in one round must not end it.
-            _log.exception("a periodic job failed and is tried again")
+        await _attempt(job)
+        await asyncio.sleep(seconds)
+
+
+async def _attempt(job: Callable[[], Awaitable[object]]) -> bool:
+    """Do a job, and tell whether it went well; what failed is logged."""
+    try:
+        await job()
+    except Unavailable as away:
+        _log.warning("waiting: %s", away)
+    except Exception:  # noqa: BLE001
+        # A periodic job is the last net under crashes; a defect in one round must not end it.
+        _log.exception("a periodic job failed and is tried again")
+    else:
+        return True
+    return False
+
+
+async def until_done(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+    """Do a job once, and again each `seconds` after it failed."""
+    while not await _attempt(job):
         await asyncio.sleep(seconds)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from fastapi import Request
@@ -19,7 +20,7 @@ from shared.federation.seal import sealing
 from shared.federation.sharing import SHARES, Outgoing, SharingDelivery
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
-from shared.kernel.tasks import every, running
+from shared.kernel.tasks import every, running, until_done
 from shared.store.kind import Kind
 from shared.store.port import Store
 from shared.store.relay import Relay
@@ -34,6 +35,7 @@ _SWEEP_SECONDS = 1.0
 _FORGET_SECONDS = 3600.0
 _RESTATE_SECONDS = 1.0
 _READMIT_SECONDS = 2.0
+_CATCH_UP_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -115,12 +117,13 @@ async def open_parts(
             every(_FORGET_SECONDS, lambda: forget_old_answers(works, clock.now())),
             *blueprint.jobs(parts),
             *_repairing(parts, settings.heads_seconds),
+            *(until_done(_CATCH_UP_SECONDS, each.catch_up) for each in deliveries),
         ]
         await stack.enter_async_context(running(*jobs))
         await stack.enter_async_context(bus.running(deliveries))
         if settings.restate_on_start:
-            again = _RestateOnce(relay, bus, f"restated.{name}")
-            await stack.enter_async_context(running(every(_RESTATE_SECONDS, again.attempt)))
+            again = partial(_restate_once, relay, bus, f"restated.{name}")
+            await stack.enter_async_context(running(until_done(_RESTATE_SECONDS, again)))
         yield parts
 
 
@@ -159,23 +162,11 @@ def _repairing(parts: Parts[Any], seconds: float) -> list[Job]:
     ]
 
 
-@dataclass
-class _RestateOnce:
-    """States everything again once in a broker's life: one that remembers the mark has forgotten nothing."""
-
-    relay: Relay
-    bus: Bus
-    mark: str
-    done: bool = False
-
-    async def attempt(self) -> None:
-        """State again unless that is done."""
-        if self.done:
-            return
-        if not await self.bus.remembers(self.mark):
-            await self.relay.restate()
-            await self.bus.remember(self.mark)
-        self.done = True
+async def _restate_once(relay: Relay, bus: Bus, mark: str) -> None:
+    """State everything again once in a broker's life: one that remembers the mark has forgotten nothing."""
+    if not await bus.remembers(mark):
+        await relay.restate()
+        await bus.remember(mark)
 
 
 def parts(request: Request) -> Parts[Any]:

@@ -50,6 +50,19 @@ PROVOKED: list[Provoked] = [
         [altered("progress", 0, jp_by_enrolment={"a": JP, "b": 20})],
         {("passport-without-certificate", "b")},
     ),
+    (
+        "a passport counts a certificate that is still a draft",
+        [altered("certification", 0, drafts=[NUMBER])],
+        {("passport-without-certificate", "a")},
+    ),
+    (
+        "a draft is not counted yet, which is no disagreement",
+        [
+            altered("certification", 0, drafts=[NUMBER]),
+            altered("progress", 0, jp_by_enrolment={}),
+        ],
+        set(),
+    ),
 ]
 
 

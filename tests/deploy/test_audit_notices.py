@@ -1,7 +1,18 @@
 """Every fact was told to its learner once, and nothing else was told."""
 
-from tests.support.audit import NUMBER, Change, Provoked, each_of, joined, notices, provoked, untold
+from tests.support.audit import (
+    NUMBER,
+    Change,
+    Provoked,
+    altered,
+    each_of,
+    joined,
+    notices,
+    provoked,
+    untold,
+)
 
+_SIGNED = {"enrolment_id": "a", "signed": [NUMBER], "brought": False}
 PROVOKED: list[Provoked] = [
     *[
         (f"nobody was told {kind}", [untold(kind)], {("fact-without-notice", "a")})
@@ -31,6 +42,24 @@ PROVOKED: list[Provoked] = [
         "somebody was told that they left and did not",
         [joined("notify", *notices("a", "withdrawn"))],
         {("notice-without-fact", "a")},
+    ),
+    (
+        "nobody was told that a certificate is signed",
+        [altered("progress", 0, entries=[_SIGNED])],
+        {("fact-without-notice", NUMBER)},
+    ),
+    (
+        "a certificate was signed before its holder came here",
+        [altered("progress", 0, entries=[{**_SIGNED, "brought": True}])],
+        set(),
+    ),
+    (
+        "its holder was told, which is no disagreement",
+        [
+            altered("progress", 0, entries=[_SIGNED]),
+            joined("notify", *notices("a", "certificate_signed")),
+        ],
+        set(),
     ),
 ]
 

@@ -109,6 +109,17 @@ class Two:
             await self.jatim.served.settle()
             await self.kalteng.served.settle()
 
+    async def sign(self, certified: Certified, day: int = 15) -> None:
+        """Have Jatim's signatory sign a certificate, and mirror what that says."""
+        path, said = f"/certificates/{certified.enrolment_id}/signature", f"2024-07-{day}"
+        body = {"signed_on": said, "signed_by": "Dr. Ratna Dewi"}
+        answer = await self.jatim.client.post(
+            path, json=body, headers=self.jatim.served.organiser()
+        )
+        assert answer.is_success, answer.text
+        await self.jatim.served.settle()
+        await self.mirror()
+
     async def tell(self, *facts: Fact) -> None:
         """Have Jatim tell Kalteng facts that no service of it stated."""
         await tell_abroad(

@@ -4,7 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
@@ -170,7 +175,7 @@ def graduation_decided(
 
 def certified(
     learner: str = AYU, cohort: str = COHORT, at: datetime = AT, *,
-    revision: int = 1, scored: bool = True,
+    revision: int = 1, scored: bool = True, draft: bool = False,
 ) -> Certified:  # fmt: skip
     """Say that a certificate is issued; a later revision supersedes the one before."""
     return Certified(
@@ -179,7 +184,18 @@ def certified(
         supersedes=f"35/2024/PKA/{revision - 1:05}" if revision > 1 else None, jp=908,
         final_score=91.25 if scored else None, predicate=BAND if scored else None, kind="sttp",
         issued_on=date(2024, 7, 12), year=2024, verify_url=URL,
-        valid_until=None if scored else date(2027, 7, 12),
+        valid_until=None if scored else date(2027, 7, 12), awaits_signature=draft,
+    )  # fmt: skip
+
+
+def certificate_signed(
+    learner: str = AYU, cohort: str = COHORT, at: datetime = AT, *, revision: int = 1
+) -> CertificateSigned:
+    """Say that a certificate is signed."""
+    return CertificateSigned(
+        **_in_cohort(learner, cohort, at), programme=PKA, number=f"35/2024/PKA/{revision:05}",
+        revision=revision, jp=908, signed_on=date(2024, 7, 19), external_number="LAN-7",
+        verify_url=URL,
     )  # fmt: skip
 
 
@@ -220,7 +236,7 @@ def each_once(learner: str = AYU, cohort: str = COHORT) -> Sequence[Fact]:
     """Make one fact of each type, a minute apart."""
     makers: Sequence[Callable[[str, str, datetime], Fact]] = (
         waitlisted, nomination_refused, enrolled, withdrawn, rescheduled, phase_completed,
-        programme_completed, phase_at_risk, graduation_decided, certified, certificate_superseded,
-        certificate_revoked,
+        programme_completed, phase_at_risk, graduation_decided, certified, certificate_signed,
+        certificate_superseded, certificate_revoked,
     )  # fmt: skip
     return [make(learner, cohort, AT + timedelta(minutes=n)) for n, make in enumerate(makers)]

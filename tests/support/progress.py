@@ -9,7 +9,12 @@ from services.progress.domain.record import Record
 from services.progress.domain.story import enrol
 from services.progress.store import KINDS, ProgressWork
 from shared.bus.memory import MemoryBus
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import (
     CohortPlanned,
     Enrolled,
@@ -277,6 +282,7 @@ def certified(  # noqa: PLR0913 - a certificate says many things, and each test 
     issued_on: date = date(2024, 7, 15),
     valid_until: date | None = None,
     node: str = "35",
+    draft: bool = False,
 ) -> Certified:
     """Certify a learner."""
     return Certified.model_validate(
@@ -302,8 +308,20 @@ def certified(  # noqa: PLR0913 - a certificate says many things, and each test 
             "year": issued_on.year,
             "valid_until": valid_until,
             "verify_url": "http://127.0.0.1:8103/verify/x",
+            "awaits_signature": draft,
         }
     )
+
+
+def signed(revision: int = 1, learner: str = SITI) -> CertificateSigned:
+    """Sign a revision of Siti's certificate."""
+    return CertificateSigned.model_validate(
+        {
+            **_whose(learner, COHORT), "at": day(46), "programme": programme(),
+            "number": f"PKA/{COHORT}/{revision}", "revision": revision, "jp": 60,
+            "signed_on": date(2024, 7, 16), "verify_url": "http://127.0.0.1:8103/verify/x",
+        }
+    )  # fmt: skip
 
 
 def superseded(revision: int = 1, learner: str = SITI) -> CertificateSuperseded:

@@ -181,6 +181,7 @@ class Learner:
                 host_agency=PLAN.host_agency, programme=PLAN.programme, number=number, revision=revision,
                 supersedes=before, jp=50, final_score=80, predicate=None, kind="sttp",
                 issued_on=date(2024, 3, 25), year=2024, verify_url=f"{PUBLIC_URL}/verify/{number[-5:]}",
+                awaits_signature=True,
             )
         ]  # fmt: skip
         if before:
@@ -195,6 +196,15 @@ class Learner:
                 )
             )
         return facts
+
+    def signed(self, revision: int) -> Fact:
+        """Have it signed, so that it holds."""
+        number = f"35/DUA/2024/{self._serial * 10 + revision:05}"
+        return _say(c.CertificateSigned,
+            **self._cohort, at=_at(55 + revision), programme=PLAN.programme, number=number,
+            revision=revision, jp=50, signed_on=date(2024, 4, 1),
+            verify_url=f"{PUBLIC_URL}/verify/{number[-5:]}",
+        )  # fmt: skip
 
     def revoked(self, revision: int) -> Fact:
         """Lose it."""
@@ -225,11 +235,12 @@ STORY: Sequence[Fact] = sorted(
         *(each.recorded(version) for each in (ANI, BUDI, CITRA, DEWI) for version in (1, 2)),
         ANI.seated(), ANI.enrolled(), ANI.rescheduled(2), ANI.rescheduled(3), ANI.phase(1), ANI.at_risk(),
         ANI.phase(2), ANI.completed(1, 75), ANI.completed(2, 92), ANI.decided(1, "deferred"),
-        ANI.decided(2, "graduated"), *ANI.certified(1), *ANI.certified(2), ANI.linked(EKO),
+        ANI.decided(2, "graduated"), *ANI.certified(1), ANI.signed(1), *ANI.certified(2), ANI.signed(2),
+        ANI.linked(EKO),
         BUDI.seated(), BUDI.enrolled(), BUDI.phase(1), *BUDI.left(),
         CITRA.waitlisted(), CITRA.seated(4, promoted=True), CITRA.enrolled(4), CITRA.phase(1),
         CITRA.phase(2), CITRA.completed(1, 80), CITRA.decided(1, "graduated"), *CITRA.certified(1),
-        CITRA.revoked(1), CITRA.moved("62"),
+        CITRA.signed(1), CITRA.revoked(1), CITRA.moved("62"),
         DEWI.waitlisted(), EKO.refused(),
         BUDI.erased(90), BUDI.erased(91), DEWI.erased(1), CITRA.erased(95), CITRA.recorded(96),
     ],

@@ -152,7 +152,7 @@ def _as_former_home() -> list[Fact]:
     )
     entry = p.EntryTold(
         enrolment_id=place, programme=certified.programme, cohort_id=OWN_COHORT, node=HOST, jp=50, of=2,
-        enrolled_at=NOW,
+        enrolled_at=NOW, signed=(1,),
     )  # fmt: skip
     passport = p.PassportTold.model_validate(
         {**who, "at": NOW + timedelta(days=91), "to_node": HOME, "entries": [entry]}
@@ -160,7 +160,7 @@ def _as_former_home() -> list[Fact]:
     papers = c.CertificatesTold.model_validate(
         {
             **who, "at": NOW + timedelta(days=91), "to_node": HOME, "enrolment_id": place,
-            "certified": [certified],
+            "certified": [certified], "signed": [1],
         }
     )  # fmt: skip
     return [moved, passport, papers]

@@ -116,8 +116,8 @@ async def take_signatures(
         (each.enrolment_id, Signature(given.signed_on, given.signed_by, each.external_number or ""))
         for each in given.items
     ]
-    today = local_date(request.app.state.clock.now(), request.app.state.settings.node)
-    refused = await opened.run(partial(handlers.sign_many, signatures, today), who.scope)
+    now = request.app.state.clock.now()
+    refused = await opened.run(partial(handlers.sign_many, signatures, now), who.scope)
     results = [
         SignedResult(
             enrolment_id=key, status="refused" if reason else "signed", reason=reason or None
@@ -134,8 +134,7 @@ async def take_signature(
 ) -> CertificateView:
     """Note who signed the live certificate, so that it is a draft no longer."""
     signature = Signature(given.signed_on, given.signed_by, given.external_number or "")
-    today = local_date(request.app.state.clock.now(), request.app.state.settings.node)
-    use_case = partial(handlers.sign, enrolment_id, signature, today)
+    use_case = partial(handlers.sign, enrolment_id, signature, request.app.state.clock.now())
     return _shown(await opened.run(use_case, who.scope), opened)
 
 

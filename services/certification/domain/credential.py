@@ -11,17 +11,21 @@ from shared.events.certification import (
     Certified,
 )
 
-Standing = Literal["live", "superseded", "revoked"]
+Standing = Literal["live", "draft", "superseded", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One revision: what it certifies, as the JSON of its fact, and the signed credential."""
+    """One revision: what it certifies, as the JSON of its fact, and the signed credential.
+
+    One that `awaits` a signature is a draft until its host tells that there is one.
+    """
 
     revision: int
     number: str
     fact: str
     credential: str
+    awaits: bool = False
 
     @property
     def certified(self) -> Certified:
@@ -50,13 +54,14 @@ class Credential:
     host_node: str = ""
     revisions: tuple[Held, ...] = ()
     ended: tuple[Ended, ...] = ()
+    signed: tuple[int, ...] = ()
 
     def hold(self, fact: Certified) -> Self:
         """Take a revision that is not held yet."""
         if any(each.revision == fact.revision for each in self.revisions):
             return self
         text = fact.model_copy(update={"credential": ""}).write()
-        held = Held(fact.revision, fact.number, text, fact.credential)
+        held = Held(fact.revision, fact.number, text, fact.credential, fact.awaits_signature)
         revisions = sorted((*self.revisions, held), key=lambda each: each.revision)
         named = self._naming(fact.learner_id, fact.agency, fact.host_node)
         return replace(named, revisions=tuple(revisions))
@@ -67,6 +72,13 @@ class Credential:
             return self
         all_ended = tuple(sorted((*self.ended, ended)))
         return replace(self._naming(learner_id, agency, host), ended=all_ended)
+
+    def sign(self, learner_id: str, agency: str, host: str, revision: int) -> Self:
+        """Note that a revision is signed, perhaps before it is held."""
+        if revision in self.signed:
+            return self
+        signed = tuple(sorted((*self.signed, revision)))
+        return replace(self._naming(learner_id, agency, host), signed=signed)
 
     def _naming(self, learner_id: str, agency: str, host: str) -> Self:
         return replace(
@@ -82,12 +94,14 @@ class Credential:
 
     def standing(self, revision: int) -> Standing:
         """Tell whether a revision still holds."""
-        ended = self.ending(revision)
-        return ended.state if ended else "live"
+        if ended := self.ending(revision):
+            return ended.state
+        awaits = any(each.awaits for each in self.revisions if each.revision == revision)
+        return "draft" if awaits and revision not in self.signed else "live"
 
     @property
     def live(self) -> Held | None:
-        """Tell the credential that holds: the newest revision, unless it has ended."""
+        """Tell the credential that holds: the newest revision, unless it has ended or is a draft."""
         newest = self.revisions[-1] if self.revisions else None
         return newest if newest and self.standing(newest.revision) == "live" else None
 
@@ -122,5 +136,6 @@ def tell_all(credential: Credential, to: str, node: str) -> list[CertificatesTol
                 )
                 for each in credential.ended
             ),
+            signed=credential.signed,
         )
     ]

@@ -6,7 +6,12 @@ from datetime import date, datetime
 from services.certification.domain.dossier import Certificate, Dossier, Signature, Unused
 from services.certification.domain.terms import Terms
 from services.certification.domain.verdict import Due, is_draft, valid_until
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Invalid
 
@@ -63,11 +68,13 @@ def leave_unused(dossier: Dossier, revision: int, number: str) -> Dossier:
     return replace(dossier, unused=(*dossier.unused, Unused(revision, number)))
 
 
-def sign(dossier: Dossier, signature: Signature, today: date) -> Dossier:
-    """Note who signed the live certificate; the same signature again changes nothing."""
+def sign(
+    dossier: Dossier, signature: Signature, at: datetime, today: date, public_url: str
+) -> Told:
+    """Note who signed the live certificate, and state that; the same signature again changes nothing."""
     live, terms = _standing(dossier)
     if live.signature == signature:
-        return dossier
+        return dossier, []
     if live.signature:
         raise Conflict("already-signed", f"{live.number} was signed on {live.signature.signed_on}")
     if not is_draft(terms, live):
@@ -81,7 +88,23 @@ def sign(dossier: Dossier, signature: Signature, today: date) -> Dossier:
             "external-number-missing", "this programme's rules ask for a registration number"
         )
     signed = replace(live, signature=signature)
-    return replace(dossier, certificates=(*dossier.certificates[:-1], signed))
+    fact = CertificateSigned(
+        learner_id=dossier.learner_id,
+        at=at,
+        home_node=dossier.home_node,
+        enrolment_id=dossier.id,
+        cohort_id=dossier.cohort_id,
+        cohort_title=terms.cohort_title,
+        agency=dossier.agency,
+        programme=terms.programme,
+        number=live.number,
+        revision=live.revision,
+        jp=live.certified.jp,
+        signed_on=signature.signed_on,
+        external_number=signature.external_number,
+        verify_url=f"{public_url}/verify/{live.code}",
+    )
+    return replace(dossier, certificates=(*dossier.certificates[:-1], signed)), [fact]
 
 
 def _standing(dossier: Dossier) -> tuple[Certificate, Terms]:
@@ -120,6 +143,7 @@ def state_again(
         year=content.issued_on.year,
         valid_until=valid_until(terms, content.issued_on),
         verify_url=address,
+        awaits_signature=terms.rules.document.signed,
     )
 
 

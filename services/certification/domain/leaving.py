@@ -33,6 +33,7 @@ def follow(dossier: Dossier, card: Card, node: str, public_url: str) -> Moved:
         enrolment_id=dossier.id,
         certified=certified,
         ended=tuple(_ended(each) for each in dossier.certificates if each.state != "live"),
+        signed=tuple(each.revision for each in dossier.certificates if each.signature),
     )
     return moved, [fact]
 

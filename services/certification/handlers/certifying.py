@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from services.certification.domain import issuing
@@ -20,6 +20,7 @@ from services.certification.domain.verdict import (
 from services.certification.ports import Work, Works
 from shared.events.enrolment import LearnerErased, LearnerRecorded
 from shared.events.fact import Fact
+from shared.kernel.clock import local_date
 from shared.kernel.errors import Conflict, Refusal
 from shared.kernel.ids import derived
 from shared.kernel.tasks import each
@@ -74,24 +75,25 @@ async def _seal_of(learner_id: str, work: Work) -> Seal:
     return work.seal if any(each.certificates for each in dossiers) else unkept
 
 
-async def sign(enrolment_id: str, signature: Signature, today: date, work: Work) -> Dossier:
-    """Note who signed the live certificate, so that it is a draft no longer."""
+async def sign(enrolment_id: str, signature: Signature, at: datetime, work: Work) -> Dossier:
+    """Note who signed the live certificate, so that it is a draft no longer, here and at the learner's home."""
     before = await work.dossiers.get(enrolment_id)
-    dossier = issuing.sign(before, signature, today)
-    if dossier is not before:
-        work.dossiers.keep(dossier)
+    today = local_date(at, work.node)
+    dossier, told = issuing.sign(before, signature, at, today, work.public_url)
+    if told:
+        work.dossiers.keep(dossier, told)
     return dossier
 
 
 async def sign_many(
-    signatures: Sequence[tuple[str, Signature]], today: date, work: Work
+    signatures: Sequence[tuple[str, Signature]], at: datetime, work: Work
 ) -> list[tuple[str, str]]:
     """Note many signatures together; tell for each enrolment the code of its refusal, or "" where there is none."""
     await work.dossiers.preload([enrolment_id for enrolment_id, _ in signatures])
     told: list[tuple[str, str]] = []
     for enrolment_id, signature in signatures:
         try:
-            await sign(enrolment_id, signature, today, work)
+            await sign(enrolment_id, signature, at, work)
         except Refusal as refusal:
             told.append((enrolment_id, refusal.slug))
         else:

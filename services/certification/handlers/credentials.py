@@ -10,6 +10,7 @@ from services.certification.domain.register import key_of
 from services.certification.ports import Notary, Work
 from shared.events.certification import (
     CertificateRevoked,
+    CertificateSigned,
     CertificatesTold,
     CertificateSuperseded,
     Certified,
@@ -58,7 +59,18 @@ async def note_end(fact: CertificateSuperseded | CertificateRevoked, work: Work)
     await _keep(before, after, work)
 
 
-def _is_for_us(fact: Certified | CertificateSuperseded | CertificateRevoked, work: Work) -> bool:
+async def note_signature(fact: CertificateSigned, work: Work) -> None:
+    """Note that a certificate of another node is signed, and so a draft no longer."""
+    if not _is_for_us(fact, work):
+        return
+    before = await work.credentials.of(fact.enrolment_id)
+    after = before.sign(fact.learner_id, fact.agency, work.teller, fact.revision)
+    await _keep(before, after, work)
+
+
+def _is_for_us(
+    fact: Certified | CertificateSigned | CertificateSuperseded | CertificateRevoked, work: Work
+) -> bool:
     """Tell whether a fact is about one of our people; Unprocessable where its teller is not the host."""
     if not is_hosted_by(fact, work.teller):
         raise Unprocessable("not-their-enrolment", "a node speaks of its own cohorts only")
@@ -127,6 +139,8 @@ async def take_over_credentials(notary: Notary, fact: CertificatesTold, work: Wo
     for told in fact.ended:
         ended = Ended(told.revision, told.number, told.state, told.reason, told.by_number)
         after = after.end(fact.learner_id, "", "", ended)
+    for revision in fact.signed:
+        after = after.sign(fact.learner_id, "", "", revision)
     await _keep(before, after, work)
 
 

@@ -125,6 +125,7 @@ _TEMPLATES = {
             "Final score: {score}",
             "Predicate: {predicate}",
             "Valid until {valid_until}.",
+            "Number {draft} is a draft until it is signed; you will be told when it is.",
             "Anybody can check that the certificate is genuine at this address:",
             "{verify_url}",
         ),
@@ -140,6 +141,19 @@ _TEMPLATES = {
             "Final score: {score}",
             "Predicate: {predicate}",
             "Valid until {valid_until}.",
+            "Number {draft} is a draft until it is signed; you will be told when it is.",
+            "Anybody can check that the certificate is genuine at this address:",
+            "{verify_url}",
+        ),
+    ),
+    "certificate_signed": Template(
+        "Certificate signed: {programme}",
+        (
+            (
+                "Your certificate number {number} for the programme {programme} was signed on "
+                "{signed_on}. It is valid from now on, and its {jp} training hours (JP) count."
+            ),
+            "National registration number: {external_number}",
             "Anybody can check that the certificate is genuine at this address:",
             "{verify_url}",
         ),
@@ -200,6 +214,7 @@ _DESK = {
     "graduation_decided.left": "Recorded as having left {cohort}",
     "certified": "Certificate of {programme} issued, number {number} ({jp} JP)",
     "certified.again": "Replacement certificate of {programme} issued, number {number} ({jp} JP)",
+    "certificate_signed": "Certificate of {programme} signed, number {number} ({jp} JP)",
     "certificate_superseded": "Certificate number {number} replaced by number {by_number}",
     "certificate_revoked": "Certificate number {number} revoked: {reason}",
 }

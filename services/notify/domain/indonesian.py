@@ -135,6 +135,10 @@ _TEMPLATES = {
             "Nilai akhir: {score}",
             "Predikat: {predicate}",
             "Berlaku sampai dengan {valid_until}.",
+            (
+                "Nomor {draft} masih berupa draf sampai ditandatangani; Anda akan diberi tahu setelah "
+                "ditandatangani."
+            ),
             "Keaslian sertifikat dapat diperiksa oleh siapa pun pada alamat berikut:",
             "{verify_url}",
         ),
@@ -150,6 +154,22 @@ _TEMPLATES = {
             "Nilai akhir: {score}",
             "Predikat: {predicate}",
             "Berlaku sampai dengan {valid_until}.",
+            (
+                "Nomor {draft} masih berupa draf sampai ditandatangani; Anda akan diberi tahu setelah "
+                "ditandatangani."
+            ),
+            "Keaslian sertifikat dapat diperiksa oleh siapa pun pada alamat berikut:",
+            "{verify_url}",
+        ),
+    ),
+    "certificate_signed": Template(
+        "Sertifikat telah ditandatangani: {programme}",
+        (
+            (
+                "Sertifikat Anda nomor {number} untuk program {programme} telah ditandatangani pada "
+                "tanggal {signed_on}. Sertifikat berlaku mulai sekarang dan {jp} JP telah dihitung."
+            ),
+            "Nomor registrasi nasional: {external_number}",
             "Keaslian sertifikat dapat diperiksa oleh siapa pun pada alamat berikut:",
             "{verify_url}",
         ),
@@ -209,6 +229,7 @@ _DESK = {
     "graduation_decided.left": "Dicatat tidak melanjutkan {cohort}",
     "certified": "Sertifikat {programme} terbit, nomor {number} ({jp} JP)",
     "certified.again": "Sertifikat pengganti {programme} terbit, nomor {number} ({jp} JP)",
+    "certificate_signed": "Sertifikat {programme} ditandatangani, nomor {number} ({jp} JP)",
     "certificate_superseded": "Sertifikat nomor {number} digantikan oleh nomor {by_number}",
     "certificate_revoked": "Sertifikat nomor {number} dicabut: {reason}",
 }

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
@@ -142,6 +147,19 @@ def _certified(fact: Certified) -> Words:
         "issued_on": _day(fact.issued_on),
         "valid_until": _day(fact.valid_until),
         "verify_url": fact.verify_url,
+        "draft": fact.number if fact.awaits_signature else "",
+    }
+
+
+def _signed(fact: CertificateSigned) -> Words:
+    return {
+        "cohort": fact.cohort_title,
+        **_programme(fact.programme),
+        "number": fact.number,
+        "external_number": fact.external_number,
+        "jp": fact.jp,
+        "signed_on": _day(fact.signed_on),
+        "verify_url": fact.verify_url,
     }
 
 
@@ -170,6 +188,7 @@ TELLINGS: dict[type[Fact], Telling] = {
     PhaseAtRisk: Telling(lambda fact: (fact.phase, fact.due.isoformat()), _at_risk),
     GraduationDecided: Telling(lambda fact: (fact.decision,), _decided),
     Certified: Telling(lambda fact: (fact.revision,), _certified),
+    CertificateSigned: Telling(lambda fact: (fact.revision,), _signed),
     CertificateSuperseded: Telling(lambda fact: (fact.revision,), _superseded),
     CertificateRevoked: Telling(lambda fact: (fact.revision,), _revoked),
 }

@@ -12,7 +12,9 @@ from services.notify.domain.phrases import Language, Phrases
 
 PHRASES: Mapping[Language, Phrases] = {"id": indonesian.PHRASES, "en": english.PHRASES}
 
-_DATES = frozenset({"starts", "ends", "due", "decided_on", "until", "issued_on", "valid_until"})
+_DATES = frozenset(
+    {"starts", "ends", "due", "decided_on", "until", "issued_on", "valid_until", "signed_on"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def tell(type_: str, words: Mapping[str, Any], language: Language) -> Text:
     told = [
         part.format_map(values)
         for part in template.paragraphs
-        if all(values[name] for _, name, _, _ in Formatter().parse(part) if name)
+        if all(values.get(name) for _, name, _, _ in Formatter().parse(part) if name)
     ]
     return Text(one_line(template.subject.format_map(values)), told)
 

@@ -133,7 +133,7 @@ class View:
         )
 
 
-_UNDER_WAY = frozenset({"under-way", "completed", "graduated", "deferred"})
+_UNDER_WAY = frozenset({"under-way", "completed", "graduated", "deferred", "draft"})
 
 
 def router_for(view: View) -> APIRouter:

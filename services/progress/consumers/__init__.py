@@ -5,7 +5,12 @@ from functools import partial
 from services.progress.handlers import passports, plans, records
 from services.progress.store import ProgressWork
 from shared.bus.subscription import Handler, Subscription
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import (
     CohortPlanned,
     Enrolled,
@@ -30,6 +35,7 @@ _NOTES: dict[type[Fact], Handler] = {
     ProgrammeCompleted: passports.note_completion,
     GraduationDecided: passports.note_decision,
     Certified: passports.credit_certificate,
+    CertificateSigned: passports.note_signature,
     CertificateSuperseded: passports.discredit_certificate,
     CertificateRevoked: passports.discredit_certificate,
 }

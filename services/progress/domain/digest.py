@@ -26,6 +26,7 @@ def digest(learner_id: str, entry: Entry) -> str:
         "completed": _day(entry.completed_at),
         "outcome": entry.outcome,
         "certificate": _certificate(newest, live=entry.live is not None) if newest else None,
+        **({"draft": True} if entry.draft else {}),
     }
     text = json.dumps(told, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

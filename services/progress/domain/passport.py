@@ -4,14 +4,19 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, Self
 
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import Enrolled, GraduationDecided, LearnerLinked, Outcome, Withdrawn
 from shared.events.exchange import LearnerTransferred
 from shared.events.plan import ProgrammeRef
 from shared.events.progress import PhaseCompleted, ProgrammeCompleted
 
 Standing = Literal[
-    "under-way", "completed", "certified", "revoked", "withdrawn", "graduated", "deferred",
+    "under-way", "completed", "certified", "draft", "revoked", "withdrawn", "graduated", "deferred",
     "not_graduated", "left",
 ]  # fmt: skip
 
@@ -29,7 +34,7 @@ class PhaseEntry:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """One revision of an enrolment's certificate."""
+    """One revision of an enrolment's certificate; one that `awaits_signature` is a draft until it has one."""
 
     revision: int
     number: str
@@ -41,6 +46,7 @@ class Certificate:
     predicate: str
     predicate_en: str
     verify_url: str
+    awaits_signature: bool = False
 
     @classmethod
     def of(cls, fact: Certified) -> "Certificate":
@@ -56,6 +62,7 @@ class Certificate:
             predicate=fact.predicate.title if fact.predicate else "",
             predicate_en=fact.predicate.title_en if fact.predicate else "",
             verify_url=str(fact.verify_url),
+            awaits_signature=fact.awaits_signature,
         )
 
 
@@ -63,8 +70,8 @@ class Certificate:
 class Entry:
     """What is known of one enrolment; `node` and `host_agency` tell who taught it.
 
-    `ended` are the certificate revisions that are no longer live. `brought`: some of it was told by a
-    home that the person had before.
+    `ended` are the certificate revisions that are no longer live, `signed` those that awaited a signature
+    and have one. `brought`: some of it was told by a home that the person had before.
     """
 
     enrolment_id: str
@@ -86,19 +93,34 @@ class Entry:
     until: date | None = None
     certificates: tuple[Certificate, ...] = ()
     ended: tuple[int, ...] = ()
+    signed: tuple[int, ...] = ()
     brought: bool = False
 
     @property
     def live(self) -> Certificate | None:
-        """Tell the certificate that holds: the newest revision, unless it has ended."""
+        """Tell the certificate that holds: the newest revision, unless it has ended or is a draft."""
+        newest = self._newest
+        return newest if newest and not self._is_draft(newest) else None
+
+    @property
+    def draft(self) -> Certificate | None:
+        """Tell the certificate that will hold once it is signed."""
+        newest = self._newest
+        return newest if newest and self._is_draft(newest) else None
+
+    @property
+    def _newest(self) -> Certificate | None:
         newest = self.certificates[-1] if self.certificates else None
         return newest if newest and newest.revision not in self.ended else None
+
+    def _is_draft(self, certificate: Certificate) -> bool:
+        return certificate.awaits_signature and certificate.revision not in self.signed
 
     @property
     def standing(self) -> Standing:
         """Tell in one word how far this enrolment came."""
         if self.certificates:
-            return "certified" if self.live else "revoked"
+            return "certified" if self.live else "draft" if self.draft else "revoked"
         if self.withdrawn_at:
             return "withdrawn"
         if self.outcome:
@@ -231,6 +253,14 @@ class Passport:
             )
         )
 
+    def signed(self, fact: CertificateSigned) -> Self:
+        """Note that a revision of a certificate is signed."""
+        entry = self.entry(fact.enrolment_id)
+        if fact.revision in entry.signed:
+            return self
+        signed = tuple(sorted((*entry.signed, fact.revision)))
+        return self.keep(replace(_told_of_cohort(entry, fact, fact.programme), signed=signed))
+
     def ended(self, fact: CertificateSuperseded | CertificateRevoked) -> Self:
         """Note that a revision of a certificate is no longer live."""
         entry = self.entry(fact.enrolment_id)
@@ -261,7 +291,12 @@ class Passport:
 
 def _told_of_cohort(
     entry: Entry,
-    fact: Withdrawn | PhaseCompleted | ProgrammeCompleted | GraduationDecided | Certified,
+    fact: Withdrawn
+    | PhaseCompleted
+    | ProgrammeCompleted
+    | GraduationDecided
+    | Certified
+    | CertificateSigned,
     programme: ProgrammeRef | None = None,
 ) -> Entry:
     """Fill in what is not known yet; the enrolment's own word holds, whenever it comes."""

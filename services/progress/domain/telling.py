@@ -79,6 +79,7 @@ def _join(entry: Entry, told: EntryTold) -> Entry:
         phases=tuple(sorted(phases.values())),
         certificates=tuple(certificates[revision] for revision in sorted(certificates)),
         ended=tuple(sorted({*entry.ended, *told.ended})),
+        signed=tuple(sorted({*entry.signed, *told.signed})),
         brought=True,
     )
     if told.revision > entry.revision:

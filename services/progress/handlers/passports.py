@@ -6,7 +6,12 @@ from typing import Any, TypeVar
 from services.progress.domain.passport import Passport
 from services.progress.domain.telling import take_in, tell_news
 from services.progress.ports import Work
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.enrolment import (
     Enrolled,
     GraduationDecided,
@@ -50,8 +55,13 @@ async def note_decision(fact: GraduationDecided, work: Work) -> None:
 
 
 async def credit_certificate(fact: Certified, work: Work) -> None:
-    """Credit the training hours of a certificate to the learner's passport."""
+    """Credit the training hours of a certificate to the learner's passport, where it is signed if it must be."""
     await _note(fact, work, lambda passport: passport.certified(fact))
+
+
+async def note_signature(fact: CertificateSigned, work: Work) -> None:
+    """Note that a certificate is signed, from when on its training hours count."""
+    await _note(fact, work, lambda passport: passport.signed(fact))
 
 
 async def discredit_certificate(

@@ -347,7 +347,8 @@ async def test_audit_rows_come_in_pages_of_dossiers_and_then_registers(
     assert [row["id"] for row in rows] == ["e1", "e2", "register/35/PKA/2024/000001"]
     assert rows[0] == {
         "id": "e1", "learner_id": "l1", "status": "certified", "issue": "after_decision", "outcome": "graduated",
-        "complete": True, "live": ["35/PKA/2024/00001"], "numbers": ["35/PKA/2024/00001"], "unused": [],
+        "complete": True, "live": ["35/PKA/2024/00001"], "drafts": ["35/PKA/2024/00001"],
+        "numbers": ["35/PKA/2024/00001"], "unused": [],
         "review": "", "jp": 60,
     }  # fmt: skip
     assert (rows[1]["outcome"], rows[1]["complete"], rows[1]["jp"]) == (None, False, 0)

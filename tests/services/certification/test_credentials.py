@@ -8,7 +8,7 @@ import pytest
 
 from services.certification.domain.badge import badge_of, claims_of, stated_by
 from services.certification.papers.badges import NodeNotary
-from shared.events.certification import Certified
+from shared.events.certification import CertificateSigned, Certified
 from shared.kernel.ids import enrolment_id
 from tests.support.certificates_abroad import BUDI, SITI, Two, moved, payload, story, superseded
 from tests.support.certification import Served, plan
@@ -18,7 +18,7 @@ from tests.support.serving import serving
 async def test_the_home_keeps_and_verifies_the_credential(two: Two) -> None:
     """It came with the certificate's copy, and only there; whoever shows it need ask nobody."""
     told = await two.certified(*story())
-    await two.mirror()
+    await two.sign(told)
 
     key = enrolment_id(SITI, "pka-ii", "35")
     held = (await two.kalteng.get(f"/credentials/{key}")).json()
@@ -27,8 +27,9 @@ async def test_the_home_keeps_and_verifies_the_credential(two: Two) -> None:
     said = (await two.kalteng.verify(told.credential)).json()
     assert (True, "live", told.number) == (said["valid"], said["state"], said["number"])
     assert [""] == [
-        each.fact().model_dump()["credential"]
+        fact.credential
         for each in two.jatim.province.engine.bus.messages("certification")
+        if isinstance(fact := each.fact(), Certified)
     ]
     mine = {"learner_id": SITI, "agency": None}
     assert [key] == [
@@ -43,6 +44,53 @@ async def test_the_home_keeps_and_verifies_the_credential(two: Two) -> None:
     )
 
 
+async def test_a_credential_is_a_draft_at_home_until_it_is_signed(two: Two) -> None:
+    """As it is at the host; nobody may take the paper for one that holds, whichever word comes first."""
+    told = await two.certified(*story())
+    await two.mirror()
+
+    path = f"/credentials/{told.enrolment_id}"
+    for node in (two.jatim, two.kalteng):
+        said = (await node.verify(told.credential)).json()
+        assert (False, "draft") == (said["valid"], said["state"])
+    held = (await two.kalteng.get(path)).json()
+    assert (None, ["draft"]) == (held["live"], [each["state"] for each in held["revisions"]])
+    assert [] == (await two.kalteng.rows())[f"credential/{told.enrolment_id}"]["live"]
+    assert [told.number] == (await two.jatim.rows())[told.enrolment_id]["drafts"]
+
+    await two.sign(told)
+
+    for node in (two.jatim, two.kalteng):
+        said = (await node.verify(told.credential)).json()
+        assert (True, "live") == (said["valid"], said["state"])
+    assert told.number == (await two.kalteng.get(path)).json()["live"]
+    assert [] == (await two.jatim.rows())[told.enrolment_id]["drafts"]
+
+
+async def test_what_a_peer_says_is_signed_is_its_own_word_about_its_own_cohorts(two: Two) -> None:
+    """Heard before the certificate it waits; about another node's enrolment it is parked."""
+    told = await two.certified(*story())
+    await two.jatim.client.post(
+        f"/certificates/{told.enrolment_id}/signature",
+        json={"signed_on": "2024-07-15", "signed_by": "Dr. Ratna Dewi"},
+        headers=two.jatim.served.organiser(),
+    )
+    await two.jatim.served.settle()
+    (signed,) = [
+        fact
+        for each in two.jatim.province.engine.bus.messages("share.62")
+        if isinstance(fact := each.fact(), CertificateSigned)
+    ]
+    elsewhere = signed.model_copy(update={"enrolment_id": "another"})
+    theirs = signed.model_copy(update={"home_node": "35"})
+    await two.tell(signed, elsewhere, theirs, told)
+
+    held = (await two.kalteng.get(f"/credentials/{told.enrolment_id}")).json()
+    assert told.number == held["live"]
+    assert ["not-their-enrolment"] == await two.kalteng.parked()
+    assert 1 == len((await two.kalteng.get("/credentials")).json()["items"])
+
+
 async def test_a_corrected_and_a_revoked_certificate_are_so_at_home(two: Two) -> None:
     """Superseded and revoked travel; the old credential still proves what it said, and holds no longer."""
     first = await two.certified(*story())
@@ -51,8 +99,8 @@ async def test_a_corrected_and_a_revoked_certificate_are_so_at_home(two: Two) ->
 
     key = first.enrolment_id
     held = (await two.kalteng.get(f"/credentials/{key}")).json()
-    assert ["superseded", "live"] == [each["state"] for each in held["revisions"]]
-    assert held["live"] == held["revisions"][0]["superseded_by"] == held["revisions"][1]["number"]
+    assert ["superseded", "draft"] == [each["state"] for each in held["revisions"]]
+    assert held["revisions"][0]["superseded_by"] == held["revisions"][1]["number"]
     said = (await two.kalteng.verify(first.credential)).json()
     assert (False, "superseded") == (said["valid"], said["state"])
 

@@ -6,7 +6,12 @@ import pytest
 
 from services.certification.domain.dossier import Signature
 from services.certification.handlers import certifying as handlers
-from shared.events.certification import CertificateRevoked, CertificateSuperseded, Certified
+from shared.events.certification import (
+    CertificateRevoked,
+    CertificateSigned,
+    CertificateSuperseded,
+    Certified,
+)
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Invalid, NotFound
 from tests.support.certification import (
@@ -180,20 +185,27 @@ async def test_names_are_kept_once(node: CertificationNode) -> None:
     assert [named.name for named in card.names] == ["Siti Aminah, S.E.", "Siti Aminah, S.E., M.M."]
 
 
-async def sign(node: CertificationNode, signature: Signature, today: date = TODAY) -> None:
+async def sign(node: CertificationNode, signature: Signature, at: datetime = NOW) -> None:
     """Sign e1's certificate."""
-    await node.works.run(lambda work: handlers.sign("e1", signature, today, work))
+    await node.works.run(lambda work: handlers.sign("e1", signature, at, work))
 
 
-async def test_a_signature_is_noted_once(node: CertificationNode) -> None:
-    """The same again changes nothing; another is refused."""
+async def test_a_signature_is_noted_and_stated_once(node: CertificationNode) -> None:
+    """The same again changes nothing; another is refused. A draft says that it is one."""
     await node.hear(*GRADUATED)
     signature = Signature(date(2024, 7, 12), "Dr. Ratna Dewi")
     await sign(node, signature)
     before = node.snapshot()
-    await sign(node, signature)
+    await sign(node, signature, NOW + timedelta(days=1))
 
     assert before == node.snapshot()
+    await node.relay.sweep(grace=0)
+    certified, signed = node.said()
+    assert isinstance(certified, Certified)
+    assert isinstance(signed, CertificateSigned)
+    assert (True, certified.number, certified.verify_url, NOW, date(2024, 7, 12)) == (
+        certified.awaits_signature, signed.number, signed.verify_url, signed.at, signed.signed_on,
+    )  # fmt: skip
     with pytest.raises(Conflict, match="already-signed"):
         await sign(node, Signature(date(2024, 7, 13), "Somebody else"))
 
@@ -241,7 +253,7 @@ async def test_many_are_signed_together_and_each_is_refused_by_itself(
     await node.hear(*GRADUATED, enrolled("e2"))
     signature = Signature(TODAY, "Dr. Ratna Dewi")
     asked = [(key, signature) for key in ("e1", "e2", "e3")]
-    told = await node.works.run(lambda work: handlers.sign_many(asked, TODAY, work))
+    told = await node.works.run(lambda work: handlers.sign_many(asked, NOW, work))
 
     assert told == [("e1", ""), ("e2", "no-live-certificate"), ("e3", "unknown-dossiers")]
 

@@ -14,8 +14,14 @@ from tests.support.serving import NOW, serving
 
 
 async def test_who_moves_takes_the_certificates_along(two: Two) -> None:
-    """Ours with their credentials, and what ended; what is corrected later goes there at once."""
+    """Ours with their credentials, signed or not, and what ended; what comes later goes there at once."""
     await two.jatim.served.hear(*story(BUDI, "35"), story(BUDI, "35", score=95, revision=2)[1])
+    newest = [
+        fact
+        for each in two.jatim.province.engine.bus.messages("certification")
+        if isinstance(fact := each.fact(), Certified)
+    ][-1]
+    await two.sign(newest)
     await two.jatim.served.hear(moved())
     await two.mirror()
     assert ["unknown-learner"] == await two.kalteng.parked()
@@ -30,7 +36,8 @@ async def test_who_moves_takes_the_certificates_along(two: Two) -> None:
     await two.jatim.served.hear(story(BUDI, "35", score=75, revision=3)[1])
     await two.mirror()
     held = (await two.kalteng.get(f"/credentials/{key}")).json()
-    assert ["superseded", "superseded", "live"] == [each["state"] for each in held["revisions"]]
+    assert ["superseded", "superseded", "draft"] == [each["state"] for each in held["revisions"]]
+    await two.sign(newest)
     assert (await two.kalteng.verify(held["revisions"][2]["credential"])).json()["state"] == "live"
 
 
@@ -80,7 +87,7 @@ async def test_a_third_home_is_told_what_is_held(tmp_path: Path) -> None:
         await jakarta.served.settle()
         # Jatim has not heard of the move yet, and tells the old home of a correction.
         await jatim.served.hear(story(score=95, revision=2)[1])
-        await two.mirror()
+        await two.sign(first)
         mirror(kalteng.province, jakarta.province)
         await jakarta.served.settle()
 

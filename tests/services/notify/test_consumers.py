@@ -25,6 +25,7 @@ STORY: Sequence[Fact] = [
     say.phase_at_risk(due=say.AT.date()),
     say.graduation_decided(decision=2, outcome="deferred"),
     say.certified(revision=2),
+    say.certificate_signed(revision=2),
     say.certificate_superseded(revision=2),
     say.certificate_revoked(revision=2),
 ]

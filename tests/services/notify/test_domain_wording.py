@@ -28,6 +28,7 @@ VARIED = [
     say.graduation_decided(outcome="left"),
     say.certified(revision=2),
     say.certified(scored=False),
+    say.certified(draft=True),
 ]
 
 
@@ -48,6 +49,23 @@ def test_every_notice_is_worded_in_both_languages(fact: Fact, language: Language
     assert not set("{}") & set(whole)
     assert "None" not in whole
     assert one_line(text.subject) == text.subject
+
+
+def test_a_draft_is_told_as_one() -> None:
+    """Whoever is certified under rules that ask for a signature reads that it does not hold yet."""
+    indonesian, english = told(say.certified(draft=True)), told(say.certified(draft=True), "en")
+
+    assert "masih berupa draf" in as_text(indonesian)
+    assert "is a draft until it is signed" in as_text(english)
+    assert "draf" not in as_text(told(say.certified())) + as_text(told(say.certified(), "en"))
+
+
+def test_a_notice_of_an_older_release_is_worded() -> None:
+    """What it has no word of is left out."""
+    notice = Notice.of(say.certified())
+    words = {name: word for name, word in notice.words.items() if name != "draft"}
+
+    assert told(say.certified()) == tell(notice.type, words, "id")
 
 
 def test_both_languages_say_the_same_things() -> None:

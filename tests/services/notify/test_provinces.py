@@ -109,7 +109,7 @@ async def test_the_home_agency_reads_what_became_of_its_people(two: Two) -> None
     marked = await two.home.client.post(f"{path}/seen", json=body, headers=bearer)
     assert {"seen": 2} == marked.json()
     digest = (await two.home.ask(f"{path}/digest", "nominator", agency=_KOTA)).json()
-    assert (12, 10, 1) == (digest["total"], digest["unseen"], digest["notices"]["certified"])
+    assert (13, 11, 1) == (digest["total"], digest["unseen"], digest["notices"]["certified"])
     unseen = (await two.home.ask(f"{path}?seen=false", "nominator", agency=_KOTA)).json()["items"]
     assert found[2:] == unseen
     seen = (await two.home.ask(f"{path}?seen=true", "nominator", agency=_KOTA)).json()["items"]

@@ -61,7 +61,7 @@ async def test_notices_are_found_newest_first_and_page_by_page(desk: Desk) -> No
     unread = await newest(work, AYU, unread=True, limit=50)
 
     assert list(NAMES[::-1]) == [notice.type for notice in (*first, *second)]
-    assert ([], 12) == (read, len(unread))
+    assert ([], 13) == (read, len(unread))
     assert [] == await newest(work, BAGUS, limit=50)
 
 
@@ -77,7 +77,7 @@ async def test_reading_all_leaves_none_unread(desk: Desk) -> None:
     """And what was read is found as read."""
     await desk.works.run(partial(note_reading_of_some, AYU), OWN)
 
-    assert 12 == len(await newest(desk.works.open(OWN), AYU, unread=False, limit=50))
+    assert 13 == len(await newest(desk.works.open(OWN), AYU, unread=False, limit=50))
 
 
 async def test_figures_follow_letters(desk: Desk) -> None:
@@ -93,7 +93,7 @@ async def test_figures_follow_letters(desk: Desk) -> None:
     failed = await undelivered(work, None, after="", limit=10)
 
     assert dict.fromkeys(NAMES, 2) == summary.notices
-    assert {"none": 0, "pending": 20, "sent": 3, "failed": 1, "declined": 0} == summary.email
+    assert {"none": 0, "pending": 22, "sent": 3, "failed": 1, "declined": 0} == summary.email
     assert [letters[3].notice_id] == [notice.id for notice in failed]
 
 
@@ -103,7 +103,7 @@ async def test_audit_rows_come_in_id_order(desk: Desk) -> None:
     rest = await audit_rows(desk.works, first[-1]["id"], 20)
 
     ids = [row["id"] for row in (*first, *rest)]
-    assert 24 == len(ids)
+    assert 26 == len(ids)
     assert sorted(ids) == ids
 
 

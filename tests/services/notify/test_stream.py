@@ -70,7 +70,7 @@ async def test_reading_elsewhere_changes_the_count(
         await client.post("/inbox/read-all", headers=notify.learner())
         after = await next_of(stream)
 
-    assert [{"unread": 12}, {"unread": 0}] == [before.data, after.data]
+    assert [{"unread": 13}, {"unread": 0}] == [before.data, after.data]
 
 
 @pytest.mark.usefixtures("client")
@@ -129,9 +129,9 @@ async def test_a_cursor_that_is_none_tells_everything(notify: Node, cursor: str)
     await notify.hear(*say.each_once())
 
     async with listen(notify, cursor) as stream:
-        told = [await next_of(stream) for _ in range(12)]
+        told = [await next_of(stream) for _ in range(13)]
 
-    assert ["notice"] * 12 == [each.event for each in told]
+    assert ["notice"] * 13 == [each.event for each in told]
 
 
 @pytest.mark.usefixtures("client")

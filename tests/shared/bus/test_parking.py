@@ -32,6 +32,7 @@ from tests.support.deliveries import (
     told,
 )  # fmt: skip
 
+NAME = "boxes.note-who-left"
 MESSAGE = told(left("e0"))
 UNFIT: dict[str, tuple[MemoryRecord, str]] = {
     "unknown type": (record(MESSAGE, ce_type=b"id.corpu.seat_sold.v1"), "unknown-type"),
@@ -203,6 +204,31 @@ async def test_a_replay_meets_changes_and_absences_as_a_delivery_does(
     assert (("a",), ("a", "b"), 41) == (
         message, (await works.open().boxes.get("c")).tags, (await works.open().boxes.get("c")).count,
     )  # fmt: skip
+
+
+async def test_a_newer_release_takes_up_what_an_older_one_did_not_know(
+    delivery: Delivery[BoxWork], works: Works[BoxWork], store: FailingStore
+) -> None:
+    """By itself, once; what it does not know either stays, and what it cannot handle says why."""
+    older = Unprocessable("unknown-type", "an older release knew none such")
+    known, refused = record(told(left("a")), 1), record(told(failing("refused")), 2)
+    newest = record(MESSAGE, 3, ce_type=b"id.corpu.seat_sold.v1")
+    other = record(told(left("b")), 4)
+    for place, (each, subscribed) in enumerate(
+        ((known, NAME), (refused, NAME), (newest, NAME), (other, "boxes.another"))
+    ):
+        parked_ = Parked.of(each, subscribed, older)
+        await store.write([Change(PARKED, f"p{place}", 0, PARKED.dump(parked_))])
+
+    await delivery.catch_up()
+    await delivery.catch_up()
+
+    assert [
+        ("replayed", "unknown-type"), ("parked", "not-here"), ("parked", "unknown-type"),
+        ("parked", "unknown-type"),
+    ] == [(each.status, each.reason) for each in await parked(works)]  # fmt: skip
+    box = await works.open().boxes.get("c")
+    assert (("a",), 1) == (box.tags, box.count)
 
 
 async def test_a_dropped_message_stays_dropped(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.bus.parking import PARKED, Parked
+from shared.bus.subscription import Record
 from shared.events.enrolment import SeatFreed
 from shared.events.fact import Fact
 from shared.federation.heads import INTAKES, Intake
@@ -18,6 +19,7 @@ from shared.federation.keys import Federation
 from shared.federation.receiving import Incoming, ReceivingDelivery
 from shared.federation.sharing import Outgoing
 from shared.kernel.clock import SetClock
+from shared.kernel.errors import Unprocessable
 from shared.web.parts import Blueprint, Parts, open_parts
 from shared.web.settings import ServiceSettings
 from tests.support.boxes import AT, BOXES, Box, BoxWork
@@ -92,6 +94,16 @@ class Opened:
 
         async def use_case(work: BoxWork) -> None:
             work.boxes.keep(replace(await work.boxes.of(learner), label="card"))
+
+        await self.parts.works.run(use_case)
+
+    async def park(self, record: Record, why: Unprocessable) -> None:
+        """Park a mirrored record, as an older release of this service would have."""
+        parked = Parked.of(record, self.receiving.subscription.name, why)
+
+        async def use_case(work: BoxWork) -> None:
+            await work.room(PARKED).of(parked.id)
+            work.room(PARKED).keep(parked)
 
         await self.parts.works.run(use_case)
 

@@ -12,8 +12,12 @@ from shared.federation.heads import Intake, digest
 from shared.federation.repair import SourceStatus
 from shared.federation.seal import seal
 from shared.kernel.clock import SetClock
-from tests.shared.federation.conftest import Opened
+from shared.kernel.errors import Unprocessable
+from shared.web.parts import open_parts
+from shared.web.settings import ServiceSettings
+from tests.shared.federation.conftest import Opened, blueprint
 from tests.support.federation import mirror
+from tests.support.waiting import until
 
 Both = tuple[Opened, Opened]
 
@@ -247,3 +251,27 @@ async def test_a_bucket_that_is_none_breaks_nothing(both: Both, bucket: str) -> 
     await home.parts.repair.compare()
 
     assert await home.parked() == []
+
+
+async def test_copies_of_an_unknown_type_heal_with_the_release_that_knows_it(
+    both: Both, now: SetClock
+) -> None:
+    """An older release parks them, and lacks them in its count; the newer one takes them up as it starts."""
+    host, home = both
+    await host.free(1)
+    (copy,) = mirror(host.province, home.province, keep=without(("e1", 1)))  # type: ignore[arg-type]
+    await home.park(copy, Unprocessable("unknown-type", "an older release knew none such"))
+    await round_of_repair(host, home)
+    assert 1 == (await status(home, "35/enrolment/62")).differing
+
+    settings = home.province.settings(ServiceSettings)
+    async with open_parts(blueprint(), settings, home.province.engine, now) as parts:
+        newer = Opened(home.province, parts)
+
+        async def replayed() -> list[str]:
+            return [each.status for each in await newer.parked()]
+
+        await until(replayed, equals=["replayed"])
+
+        assert 0 == (await status(newer, "35/enrolment/62")).differing
+        assert ("e1",) == (await newer.box()).tags

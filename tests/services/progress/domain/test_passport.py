@@ -6,6 +6,7 @@ import pytest
 
 from services.progress.domain.card import Card
 from services.progress.domain.companions import Assignment
+from services.progress.domain.digest import digest
 from services.progress.domain.evidence import Companion
 from services.progress.domain.ledger import Year, counted, target_of, years
 from services.progress.domain.passport import Entry, Passport
@@ -21,6 +22,7 @@ from tests.support.progress import (
     programme_completed,
     recorded,
     revoked,
+    signed,
     superseded,
     withdrawn,
 )
@@ -52,6 +54,20 @@ def test_an_enrolment_is_under_way_until_it_is_certified() -> None:
 
     passport = passport.ended(revoked())
     assert ("revoked", {}) == (_only(passport).standing, passport.jp_by_enrolment)
+
+
+def test_a_certificate_that_awaits_its_signature_is_a_draft() -> None:
+    """Its hours count once it is signed, whichever is heard first; what ended before stays so."""
+    draft = Passport(SITI).enrolled(enrolled()).certified(certified(draft=True))
+    assert ("draft", {}) == (_only(draft).standing, draft.jp_by_enrolment)
+
+    held = draft.signed(signed())
+    early = Passport(SITI).enrolled(enrolled()).signed(signed()).certified(certified(draft=True))
+    assert ("certified", {_ENROLMENT: 60}) == (_only(held).standing, held.jp_by_enrolment)
+    assert held == early
+    assert held is held.signed(signed())
+    assert len({digest(SITI, _only(each)) for each in (draft, held, held.ended(revoked()))}) == 3
+    assert "revoked" == _only(draft.ended(revoked())).standing
 
 
 def test_a_withdrawn_enrolment_says_so() -> None:
