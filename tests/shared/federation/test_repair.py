@@ -1,6 +1,7 @@
 """What a mirror lost is noticed, a last copy among it, and healed by asking."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from shared.events.federation import Ends, HeadsTold
 from shared.events.message import Message
 from shared.federation.heads import Intake, digest
 from shared.federation.repair import SourceStatus
-from shared.federation.seal import seal
+from shared.federation.seal import mirrored_topic, seal
 from shared.kernel.clock import SetClock
 from shared.kernel.errors import Unprocessable
 from shared.web.parts import open_parts
@@ -260,7 +261,8 @@ async def test_copies_of_an_unknown_type_heal_with_the_release_that_knows_it(
     host, home = both
     await host.free(1)
     (copy,) = mirror(host.province, home.province, keep=without(("e1", 1)))  # type: ignore[arg-type]
-    await home.park(copy, Unprocessable("unknown-type", "an older release knew none such"))
+    arrived = replace(copy, topic=mirrored_topic("35", "62"))
+    await home.park(arrived, Unprocessable("unknown-type", "an older release knew none such"))
     await round_of_repair(host, home)
     assert 1 == (await status(home, "35/enrolment/62")).differing
 
