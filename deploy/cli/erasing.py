@@ -33,6 +33,8 @@ _QUIET_SECONDS = 120.0
 _CLEANING_SECONDS = 120.0
 _CLEANING_LOOK = 5.0
 _NOT_FOUND = 404
+_NOTE = "cleaning.json"
+"""In the node's home: what the settings of the topic of cards were, while they are others."""
 _ROLES = ("operator", "auditor", "organiser")
 
 
@@ -42,6 +44,11 @@ class Person:
 
     ids: list[str]
     words: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def told(self) -> bool:
+        """Tell whether whoever asks has given words of their own."""
+        return "also" in self.words.values()
 
     def know(self, shown: dict[str, Any]) -> None:
         """Take what enrolment shows of one of the ids."""
@@ -101,6 +108,10 @@ class _Erasing:
             )  # fmt: skip
             operator = client.speaking(token)
             await self._know(operator)
+            if "name" not in self._person.words.values() and not self._person.told:
+                say(
+                    "nobody here knows the person's name (any more): give it and the e-mail with --also"
+                )
             alike = await self._set_namesakes_aside()
             nodes = await self._erase(operator, basis) if basis else []
             scan, rest = await self._prove(operator, cleaning=basis is not None)
@@ -187,7 +198,7 @@ class _Erasing:
 
     async def _compact(self, operator: Voice, marks: Marks) -> timedelta:
         """Have the brokers clean `learners` at once, and wait for it, though not for ever."""
-        async with Cleaning(self._kafka) as cleaning:
+        async with Cleaning(self._kafka, self._running.home / _NOTE) as cleaning:
             # What is stated again is what closes the segments that still hold the card.
             await operator.post("enrolment", "/operations/replay", keyed=False)
 
@@ -226,12 +237,12 @@ class _Erasing:
         await quiet(operator, within=_QUIET_SECONDS)
 
     async def _certificates(self, operator: Voice) -> int:
-        """Count the numbers of certificates that stay in the register."""
+        """Count the certificates that stay: numbers in the register, and credentials of other nodes."""
         return sum(
             [
                 len(row.get("numbers", ()))
                 async for row in operator.pages("certification", "/operations/audit")
-                if row.get("learner_id") in self._person.ids and "status" in row
+                if row.get("learner_id") in self._person.ids
             ]
         )
 

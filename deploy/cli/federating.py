@@ -1,6 +1,7 @@
 """`node`, `peers` and `share`: a node among others."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -62,6 +63,11 @@ def add_peer(place: str, fingerprint: str) -> int:
     path = _peers_file(settings)
     cards = _peers(settings)
     before = cards.get(card.node)
+    if before and fingerprint_of(before) != told and not fingerprint:
+        raise NodeError(
+            f"{card.node} has other keys than before ({fingerprint_of(before)}): have the peer tell you "
+            f"{told} by another way, and give it with --fingerprint"
+        )
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _keep(path, write_cards([*(cards | {card.node: card}).values()]), 0o644)
     what = "added" if before is None else "unchanged" if before == card else "replaced"
@@ -244,5 +250,8 @@ def _keep(path: Path, text: str, mode: int) -> None:
     draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode)
-    draft.write_text(text, encoding="utf-8")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)

@@ -1,4 +1,4 @@
-"""`federation demo`, `faults` and `cut`: two provinces on this machine, and what came of them."""
+"""`federation demo`, `faults`, `cut` and `erase`: two provinces on this machine, and what came of them."""
 # ruff: noqa: FBT002, PLC0415 - typer reads options as arguments; what a command needs is imported when it is called
 
 from typing import Annotated
@@ -48,3 +48,13 @@ def federation_cut(
 
     told = run(NodeSettings.read(), say, seconds=seconds, own=own, guests=guests)
     return report(told, as_json=as_json)
+
+
+@federation.command("erase")
+def federation_erase(own: Own = 4, guests: Guests = 3, as_json: AsJson = False) -> int:
+    """Teach guests, erase one of them at home, and prove at both nodes that nothing names the person."""
+    from deploy.cli.playing import report
+    from deploy.embedded.settings import NodeSettings
+    from deploy.federation.erasing import run
+
+    return report(run(NodeSettings.read(), say, own=own, guests=guests), as_json=as_json)

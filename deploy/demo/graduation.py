@@ -64,7 +64,7 @@ async def sign_and_print(stage: Stage, nominated: Nominated, wanted: int) -> lis
     )
     drafts = await certificates(stage, nominated)
     last = nominated.course.days(len(nominated.course.phases))[-1]
-    await _sign(stage, drafts, last + timedelta(days=7))
+    await sign(stage, drafts, last + timedelta(days=7))
     folder = stage.out / "sertifikat"
     folder.mkdir(parents=True, exist_ok=True)
     done = stage.watch.begin("certificates printed", len(drafts))
@@ -80,7 +80,7 @@ async def sign_and_print(stage: Stage, nominated: Nominated, wanted: int) -> lis
     return await together(print_one, await certificates(stage, nominated), at_once=_AT_ONCE)
 
 
-async def _sign(stage: Stage, drafts: Sequence[dict[str, Any]], signed_on: date) -> None:
+async def sign(stage: Stage, drafts: Sequence[dict[str, Any]], signed_on: date) -> None:
     """Have the signatory sign all drafts; Declined where one cannot be signed."""
     for start in range(0, len(drafts), _SIGNED_AT_ONCE):
         items = [

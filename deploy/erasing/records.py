@@ -1,9 +1,11 @@
 """Every record that a cluster can still serve, and how it is made to let go of those that a tombstone ends."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -89,19 +91,26 @@ def _whole(key: bytes | None, value: bytes | None, headers: tuple[tuple[str, byt
 
 
 class Cleaning:
-    """A compacted topic whose broker is asked to clean it at once; its settings come back at the end."""
+    """A compacted topic whose broker is asked to clean it at once; its settings come back at the end.
 
-    def __init__(self, kafka: KafkaSettings) -> None:
-        """Ask through this connection."""
+    What they were is noted in a file first, so that who comes after a crash still knows.
+    """
+
+    def __init__(self, kafka: KafkaSettings, note: Path) -> None:
+        """Ask through this connection, and note the settings in this file meanwhile."""
         self._kafka = kafka
+        self._note = note
         self._before: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         """Have the broker close and clean the segments; whatever is stated from now on closes them."""
         async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
             cluster = KafkaCluster(opened)
-            settings = (await cluster.topics())[LEARNERS].settings
-            self._before = {key: settings[key] for key in _LET_GO if key in settings}
+            self._before = self._noted()
+            if not self._before:
+                settings = (await cluster.topics())[LEARNERS].settings
+                self._before = {key: settings[key] for key in _LET_GO if key in settings}
+                self._write()
             await cluster.settle(LEARNERS, {key: _LET_GO[key] for key in self._before})
         # The next record closes a segment only once that is older than `segment.ms`.
         await asyncio.sleep(timedelta(milliseconds=int(_LET_GO["segment.ms"])).total_seconds() * 2)
@@ -111,6 +120,19 @@ class Cleaning:
         """Put the settings back."""
         async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
             await KafkaCluster(opened).settle(LEARNERS, self._before)
+        self._note.unlink(missing_ok=True)
+
+    def _noted(self) -> dict[str, str]:
+        """Read the settings that somebody who broke off has left to be put back."""
+        try:
+            return dict(json.loads(self._note.read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return {}
+
+    def _write(self) -> None:
+        draft = self._note.with_name(f"{self._note.name}.draft")
+        draft.write_text(json.dumps(self._before), encoding="utf-8")
+        draft.replace(self._note)
 
     @property
     def longest(self) -> timedelta:

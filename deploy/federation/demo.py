@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploy.audit import audit
+from deploy.audit import audit, quiet
 from deploy.client import until
 from deploy.demo.names import Civilian
 from deploy.demo.run import tokens_of
@@ -109,7 +109,11 @@ async def _run(folder: Path, settings: NodeSettings, say: Say, people: Cast) -> 
 
 
 async def converged(story: Story, *, within: float = _PATIENCE) -> None:
-    """Wait until the guests' home holds of each, certificate and all, what their host does."""
+    """Wait until the guests' home holds of each, certificate and all, what their host does.
+
+    The host first comes to rest, for as long as it has something to say it agrees with nobody for good.
+    """
+    await quiet(story.host.operator, within=within)
 
     async def equal() -> bool:
         return (await compared(story))["equal"] == len(story.cast.guests)

@@ -53,13 +53,19 @@ async def _run(
     shutil.rmtree(folder / "calm", ignore_errors=True)
     say("the disturbed run")
     told = await _disturbed(folder / "struck", settings, say, people, key, watch)
-    struck = told.pop("hashes")
-    equal = calm == struck
-    held = {**told.pop("held"), "final state hashes equal": equal}
+    struck = told.pop("final")
+    hashes = {name: state.hashed(part) for name, part in calm.items()}
+    others = {name: state.hashed(part) for name, part in struck.items()}
+    held = {**told.pop("held"), "final state hashes equal": hashes == others}
     return {
         "passed": all(held.values()),
         "failed": [name for name, holds in held.items() if not holds],
-        "hashes": {"undisturbed": calm, "disturbed": struck, "equal": equal},
+        "hashes": {"undisturbed": hashes, "disturbed": others, "equal": hashes == others},
+        "differing": {
+            name: state.differing(calm[name], struck[name])
+            for name in calm
+            if hashes[name] != others[name]
+        },
         **told,
         "steps": watch.steps,
         "seconds": watch.seconds,
@@ -68,8 +74,8 @@ async def _run(
 
 async def _undisturbed(
     folder: Path, settings: NodeSettings, say: Say, people: Cast, key: str, watch: Watch
-) -> dict[str, str]:
-    """Play without disturbance, and tell the hashes of what both hold in the end."""
+) -> dict[str, list[Any]]:
+    """Play without disturbance, and tell what both hold in the end."""
     async with (
         Provinces(folder, settings, say=say, heads=_HEADS, pseudonym=key) as both,
         staged(both, people, folder / "papers", patience=_PATIENCE) as story,
@@ -77,19 +83,19 @@ async def _undisturbed(
         story.reached, story.amends = watch.reached, True
         await story.play()
         await converged(story, within=_PATIENCE)
-        return await hashes(story)
+        return await final(story)
 
 
-async def hashes(story: Story) -> dict[str, str]:
-    """Hash what each node holds, once nothing is on its way."""
+async def final(story: Story) -> dict[str, list[Any]]:
+    """Tell what each node holds, once nothing is on its way."""
     told = {}
     for code, stage, agency in ((HOST, story.host, HOST_CITY), (HOME, story.home, HOME_CITY)):
         await quiet(stage.operator, within=_PATIENCE)
         held = state.reduced(await state.read_rows(stage.operator))
-        judged = await state.rosters(stage, [story.rosters[agency]])
+        judged = await state.rosters(stage, story.rosters[agency])
         placed = await state.placements(stage)
         for name, part in (*held.items(), ("rosters", judged), ("placements", placed)):
-            told[f"{code} {name}"] = state.hashed(part)
+            told[f"{code} {name}"] = part
     return told
 
 
@@ -116,7 +122,7 @@ async def _disturbed(
         await watch.reached("hostile records told")
         _, wrong_at_host = await audit(story.host.operator, wait=_PATIENCE)
         _, wrong_at_home = await audit(story.home.operator, wait=_PATIENCE)
-        final = await hashes(story)
+        ends = await final(story)
         rss = memory(both)
         remade = await _remake(both, story)
         await watch.reached("a topic made anew")
@@ -134,7 +140,7 @@ async def _disturbed(
         "a topic made anew raises an alarm": remade["alarm"] and remade["acknowledged"],
     }
     return {
-        "hashes": final,
+        "final": ends,
         "held": held,
         "done": disturber.done,
         "withheld": {

@@ -16,6 +16,7 @@ from deploy.embedded.parts import Part
 from deploy.embedded.settings import NODE_KEYS, PEERS, PSEUDONYM_KEY, NodeError, NodeSettings
 from deploy.engines.installing import Engine, engine
 from deploy.federation.mirrors import link
+from deploy.running import note
 from shared.federation.keys import NodeKeys, write_cards
 from shared.kernel import tasks
 
@@ -64,6 +65,8 @@ class Provinces:
             for code, settings in self.settings.items():
                 node = EmbeddedNode(settings, say=partial(self._say_of, code))
                 self.nodes[code] = await self._stack.enter_async_context(node)
+                # So that the command line finds it.
+                note(settings.home, node.addresses)
             self._stack.push_async_callback(self._end_mirrors)
             for each in self.mirrors.values():
                 await each.spawn()

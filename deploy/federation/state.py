@@ -11,6 +11,7 @@ from deploy.client import SERVICES, Voice
 from deploy.demo.stage import Stage
 
 Row = Mapping[str, Any]
+_FEW = 8
 _ENTRY = (
     "enrolment_id", "node", "programme", "status", "enrolled", "withdrawn", "completed", "outcome",
     "phases",
@@ -81,10 +82,24 @@ def hashed(state: Any) -> str:  # noqa: ANN401 - any JSON
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def differing(one: Sequence[Any], other: Sequence[Any]) -> dict[str, list[Any]]:
+    """Tell what stands on one side only, the first few of it."""
+    texts = [
+        Counter(json.dumps(each, sort_keys=True, ensure_ascii=False) for each in side)
+        for side in (one, other)
+    ]
+    return {
+        name: [json.loads(text) for text in sorted((texts[here] - texts[1 - here]).elements())][
+            :_FEW
+        ]
+        for here, name in enumerate(("undisturbed", "disturbed"))
+    }
+
+
 async def rosters(stage: Stage, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Read how lists were judged, row by row."""
     told = []
-    for each in sorted(ids):
+    for each in ids:
         roster = await stage.nominator.get("enrolment", f"/rosters/{each}")
         told.append({
             "status": roster["status"],

@@ -14,7 +14,7 @@ from deploy.client import until
 from deploy.demo import evidence
 from deploy.demo.cast import workbook
 from deploy.demo.evidence import ORGANISER, Participant, Sent
-from deploy.demo.graduation import graduate, sign_and_print
+from deploy.demo.graduation import graduate, sign, sign_and_print
 from deploy.demo.names import Civilian
 from deploy.demo.nomination import Nominated, Staff, course_of, publish
 from deploy.demo.replay import Play, Replayed
@@ -26,6 +26,7 @@ from shared.kernel.ids import learner_id
 
 AGREEMENT = "jatim-kalteng-2024"
 COHORT = "pka-jatim-kalteng-2024"
+_ABROAD = f"/offers/cohorts/{HOST}/{COHORT}/rosters"
 _NUMBER = "120.23/118/011.2/2024"
 _LETTER = {"letter_number": "800.2.4.1/0587/2024", "letter_date": "2024-02-26", "rows": None}
 _AT_ONCE = 4
@@ -48,11 +49,14 @@ class Story:
     key: bytes
     reached: Reached = undisturbed
     amends: bool = False
-    """Whether one guest's certificate is revoked in the end, and another's issued again."""
+    """Whether a guest leaves for another who waits, and in the end one certificate is revoked and one issued again."""
     replayed: Replayed = field(default_factory=Replayed)
     course: evidence.Course | None = None
     enrolments: dict[str, str] = field(default_factory=dict)
     """Every learner's enrolment, by pseudonym."""
+    rosters: dict[str, list[str]] = field(default_factory=dict)
+    """The lists by their agencies."""
+    replaced: bool = False
 
     def ids(self, people: Sequence[Civilian]) -> dict[str, Civilian]:
         """Tell people by their pseudonyms."""
@@ -60,8 +64,9 @@ class Story:
 
     @property
     def guests(self) -> dict[str, Civilian]:
-        """Tell the guests by their pseudonyms."""
-        return self.ids(self.cast.guests)
+        """Tell the guests who learn by their pseudonyms."""
+        leaver, *others = self.cast.guests
+        return self.ids([*others, self.cast.later[0] if self.replaced else leaver])
 
     @property
     def learners(self) -> int:
@@ -76,6 +81,9 @@ class Story:
         await self.reached("nominated")
         await self.judged()
         await self.reached("enrolled")
+        if self.amends:
+            await self.replace()
+            await self.reached("a guest left, and who waited is enrolled")
         await self.teach()
         await self.reached("taught")
         await self.certify()
@@ -117,25 +125,41 @@ class Story:
     async def nominate(self) -> None:
         """Nominate as soon as the offer is seen over there; both lists are endorsed at home."""
         await until("the offer is seen", self._offer_seen, within=self.home.patience)
-        title = "USULAN PESERTA PKA ANGKATAN III"
-        for stage, people, path in (
-            (self.home, self.cast.guests, f"/offers/cohorts/{HOST}/{COHORT}/rosters"),
-            (self.host, self.cast.own, f"/cohorts/{COHORT}/rosters"),
-        ):
-            content = workbook(people, title)
-            draft = await stage.nominator.upload(
-                "enrolment", path, "usulan.xlsx", content, agency=stage.agency
-            )
-            await stage.endorser.post("enrolment", f"/rosters/{draft['id']}/endorsement", _LETTER)
-            self.rosters[stage.agency] = draft["id"]
+        await self._send_list(self.home, self.cast.guests, _ABROAD)
+        await self._send_list(self.host, self.cast.own, f"/cohorts/{COHORT}/rosters")
 
-    rosters: dict[str, str] = field(default_factory=dict)
-    """The lists by their agencies."""
+    async def _send_list(self, stage: Stage, people: Sequence[Civilian], path: str) -> None:
+        content = workbook(people, "USULAN PESERTA PKA ANGKATAN III")
+        draft = await stage.nominator.upload(
+            "enrolment", path, "usulan.xlsx", content, agency=stage.agency
+        )
+        await stage.endorser.post("enrolment", f"/rosters/{draft['id']}/endorsement", _LETTER)
+        self.rosters.setdefault(stage.agency, []).append(draft["id"])
 
     async def judged(self) -> None:
         """Wait until everybody is enrolled at the host, and until their home knows."""
         await until("everybody is enrolled", self._all_enrolled, within=self.host.patience)
         await until("their home knows", self._all_accepted, within=self.home.patience)
+
+    async def replace(self) -> None:
+        """Nominate one more, who waits; let a guest's home take that guest back, so that who waits is enrolled."""
+        (waiting,), (leaver, *_) = self.ids(self.cast.later[:1]), self.ids(self.cast.guests)
+        await self._send_list(self.home, self.cast.later[:1], _ABROAD)
+        within = self.home.patience
+        await until("one waits", partial(self._stand, {waiting: "waitlisted"}), within=within)
+        path = f"/enrolments/{self.enrolments[leaver]}/withdrawal"
+        said = {"on": str(SystemClock().now().date()), "reason": "Tugas mendesak di daerah"}
+        await self.home.organiser.post("enrolment", path, said)
+        self.replaced = True
+        changed = {leaver: "withdrawn", waiting: "enrolled"}
+        await until("home knows who learns now", partial(self._stand, changed), within=within)
+        await until("everybody is enrolled", self._all_enrolled, within=self.host.patience)
+
+    async def _stand(self, wanted: Mapping[str, str]) -> bool:
+        """Tell whether these people stand so in the host's cohort, as far as their home knows."""
+        pages = self.home.organiser.pages("enrolment", "/placements")
+        stands = {each["learner_id"]: each["status"] async for each in pages}
+        return all(stands.get(learner) == status for learner, status in wanted.items())
 
     async def teach(self) -> None:
         """Send the evidence wave by wave, as the host's people do."""
@@ -168,11 +192,14 @@ class Story:
         await sign_and_print(self.host, self.nominated, len(participants))
 
     async def amend(self) -> None:
-        """Revoke the first guest's certificate, and issue the second's again."""
-        for act, learner in zip(("revocation", "reissue"), sorted(self.guests), strict=False):
-            path = f"/certificates/{self.enrolments[learner]}/{act}"
-            reason = {"reason": "Perbaikan data peserta"}
-            await self.host.organiser.post("certification", path, reason)
+        """Revoke the first guest's certificate, issue the second's again, and have that one signed."""
+        reason = {"reason": "Perbaikan data peserta"}
+        revoked, again = (
+            f"/certificates/{self.enrolments[each]}" for each in sorted(self.guests)[:2]
+        )
+        await self.host.organiser.post("certification", f"{revoked}/revocation", reason)
+        held = await self.host.organiser.post("certification", f"{again}/reissue", reason)
+        await sign(self.host, [held], SystemClock().now().date())
 
     @property
     def nominated(self) -> Nominated:
@@ -235,7 +262,8 @@ class Story:
         return len(self.enrolments) == self.learners
 
     async def _all_accepted(self) -> bool:
-        roster = await self.home.nominator.get("enrolment", f"/rosters/{self.rosters[HOME_CITY]}")
+        (sent,) = self.rosters[HOME_CITY]
+        roster = await self.home.nominator.get("enrolment", f"/rosters/{sent}")
         said = Counter(row["status"] for row in roster["rows"])
         return said["enrolled"] + said["accepted"] == len(self.cast.guests)
 

@@ -76,6 +76,7 @@ class ReceivingDelivery(Delivery[W]):
         self.intakes = Intakes()
         self._known = incoming.known
         self._federation = federation
+        self._readmitted = ""
 
     def _read(self, record: Record) -> Heard | None:
         try:
@@ -132,11 +133,16 @@ class ReceivingDelivery(Delivery[W]):
         self.intakes.accepted[node] += 1
 
     async def readmit(self) -> None:
-        """Handle again what came before its learner's card did: the card may take another way."""
-        work = self._works.open()
+        """Handle again what came before its learner's card did: the card may take another way.
+
+        Some at a time, and the next ones the next time, so that strangers keep nobody's place.
+        """
         where = {"status": "parked", "subscription": self.subscription.name, "reason": _UNKNOWN}
-        for parked in await work.room(PARKED).find(where, limit=_READMITTED):
+        waiting = {**where, "_id": {"$gt": self._readmitted}}
+        found = await self._works.open().room(PARKED).find(waiting, limit=_READMITTED)
+        for parked in found:
             await self.redeliver(parked)
+        self._readmitted = found[-1].id if len(found) == _READMITTED else ""
 
     def _park(self, record: Record, why: Unprocessable) -> Parked:
         self.intakes.parked += 1

@@ -175,7 +175,10 @@ class Repair:
 
     async def compare(self) -> None:
         """Compare every peer's heads with what came, and ask for buckets that lack something."""
+        peers = self._federation.peers.cards
         for source in await self._works.open().room(SOURCES).find({}):
+            if source.id.partition("/")[0] not in peers:
+                continue
             if lacking := await self._due(source):
                 await self._ask(source.id, lacking)
 

@@ -72,6 +72,8 @@ def test_a_person_is_known_under_all_numbers() -> None:
     )  # fmt: skip
 
     assert ["a", "b"] == person.ids
+    assert not person.told
+    assert Person([], {"Siti": "also"}).told
     assert {"nip": 2, "name": 1, "phone": 1} == {
         kind: list(person.words.values()).count(kind) for kind in person.words.values()
     }

@@ -55,6 +55,22 @@ def test_a_peer_is_added_replaced_and_listed(tmp_path: Path) -> None:
     assert listed["peers"][0]["fingerprint"] == fingerprint(tmp_path / "62", "62")
 
 
+def test_other_keys_of_a_known_peer_want_their_fingerprint(tmp_path: Path) -> None:
+    """Whoever slips a card in gets nothing by it; told by another way, the new keys are taken."""
+    introduce(tmp_path / "35", "35", JATIM)
+    run("peers", "add", str(introduce(tmp_path / "62", "62", KALTENG)), home=tmp_path / "35")
+    before = (tmp_path / "35/keys/peers.json").read_text()
+    card = introduce(tmp_path / "other", "62", KALTENG)
+
+    refused = run("peers", "add", str(card), home=tmp_path / "35")
+
+    assert (1, True) == (refused.returncode, "other keys than before" in refused.stderr)
+    assert before == (tmp_path / "35/keys/peers.json").read_text()
+    told = fingerprint(tmp_path / "other", "62")
+    taken = run("peers", "add", str(card), "--fingerprint", told, home=tmp_path / "35")
+    assert "replaced" == taken.stdout.split(":")[0]
+
+
 def test_a_wrong_fingerprint_adds_nothing(tmp_path: Path) -> None:
     """What the peer told by another way must be what its card says."""
     card = introduce(tmp_path / "62", "62", KALTENG)

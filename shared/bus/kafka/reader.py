@@ -27,6 +27,7 @@ _LONGEST_WAIT = 5.0
 _REST = 2.0
 _LONGEST_REST = 0.3
 _COMMIT_SECONDS = 10.0
+_MOST_COMMITS_LOST = 2
 _CLOSE_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
 _JOINING_SECONDS = 0.1
@@ -45,7 +46,7 @@ class Reader(Generic[H]):
     def __init__(
         self, delivery: H, bootstrap: str, client_id: str, *,
         session_ms: int = 10_000, look_every: float = _LOOK_SECONDS,
-        security: Security = PLAIN,
+        commit_within: float = _COMMIT_SECONDS, security: Security = PLAIN,
     ) -> None:  # fmt: skip
         """Read for a delivery; the subscription's name is the consumer group."""
         self.name = delivery.subscription.name
@@ -58,6 +59,8 @@ class Reader(Generic[H]):
         self._places: dict[TopicPartition, int] = {}
         self._in_hand = False
         self._look_every = look_every
+        self._commit_within = commit_within
+        self._commits_lost = 0
         self._security = security
 
     def stop(self) -> None:
@@ -115,6 +118,7 @@ class Reader(Generic[H]):
         try:
             await consumer.start()
             self._consumer, self._places, self._in_hand = consumer, {}, False
+            self._commits_lost = 0
             reading = start(self._read(consumer), f"{self.name}:read")
             watching = start(self._watch(consumer), f"{self.name}:watch")
             stopping = start(self._told_to_stop(), f"{self.name}:stop")
@@ -189,19 +193,29 @@ class Reader(Generic[H]):
     async def _commit(
         self, consumer: "AIOKafkaConsumer[bytes, bytes]", done: Mapping[TopicPartition, int]
     ) -> None:
-        """Commit what is done; partitions that were taken away meanwhile are left to their new reader."""
+        """Commit what is done; partitions that were taken away meanwhile are left to their new reader.
+
+        Unavailable where commits go unanswered one after another, as they may for ever after a broker was
+        killed: only another consumer gets on.
+        """
         mine = consumer.assignment()
         offsets = {part: place for part, place in done.items() if part in mine}
         if not offsets:
             return
         try:
             # The driver tries for ever where a broker came back without its topics, while nothing is read.
-            async with asyncio.timeout(_COMMIT_SECONDS):
+            async with asyncio.timeout(self._commit_within):
                 with durable("bus.commit"):
                     await consumer.commit(offsets)
         except (KafkaError, IllegalStateError, TimeoutError) as lost:
             # Whoever reads these records again finds their effects and changes nothing.
             _log.warning("%s could not commit (%s)", self.name, type(lost).__name__)
+            self._commits_lost += isinstance(lost, TimeoutError)
+            if self._commits_lost >= _MOST_COMMITS_LOST:
+                metrics.RESTARTS.labels(self.name).inc()
+                raise Unavailable("the brokers answer no commit") from lost
+        else:
+            self._commits_lost = 0
 
     @property
     def lag(self) -> int:

@@ -13,6 +13,7 @@ import pytest
 from aiokafka.protocol.admin import DeleteTopicsRequest
 
 from deploy.embedded.settings import ROOT, NodeSettings
+from deploy.erasing.records import Cleaning
 from deploy.topics.applying import apply
 from deploy.topics.certificates import Authority
 from deploy.topics.cluster import Cluster as Administered
@@ -28,6 +29,7 @@ from shared.kernel.ids import fresh
 from shared.store.relay import Relay
 from shared.store.work import Frame
 from shared.store.works import Works
+from shared.web.settings import KafkaSettings
 from tests.support.boxes import KINDS, SOURCE, BoxWork
 from tests.support.deliveries import FailingStore, left, subscription, told
 from tests.support.secured import WANTED, administered
@@ -311,3 +313,31 @@ async def _count(works: Works[BoxWork]) -> int:
 
 async def _state(cluster: Administered) -> object:
     return await cluster.topics(), await cluster.acls()
+
+
+async def test_a_cleaning_that_broke_off_leaves_no_hasty_settings(
+    own: Secured, tmp_path: Path
+) -> None:
+    """Whoever cleans next puts back what stood before the first, and not what the first had set."""
+    before = (await administered(own, _settings))["learners"]
+    words = {
+        "KAFKA_BOOTSTRAP": own.by_certificate, "KAFKA_SECURITY_PROTOCOL": "SSL",
+        "KAFKA_CA_FILE": own.authority.file, "KAFKA_CERTIFICATE_FILE": own.admin.certificate,
+        "KAFKA_KEY_FILE": own.admin.key,
+    }  # fmt: skip
+    kafka, note = KafkaSettings.model_validate(words), tmp_path / "cleaning.json"
+
+    await Cleaning(kafka, note).__aenter__()
+    hasty = (await administered(own, _settings))["learners"]
+    async with Cleaning(kafka, note):
+        pass
+
+    assert ("1000", before) == (
+        hasty["segment.ms"],
+        (await administered(own, _settings))["learners"],
+    )
+    assert not note.exists()
+
+
+async def _settings(cluster: Administered) -> dict[str, dict[str, str]]:
+    return {name: dict(found.settings) for name, found in (await cluster.topics()).items()}

@@ -11,6 +11,8 @@ from aiokafka.errors import IllegalStateError
 
 from shared.bus.delivery import Delivery
 from shared.bus.kafka.reader import Reader
+from shared.bus.memory import MemoryRecord
+from shared.kernel.errors import Unavailable
 from shared.kernel.tasks import end, start
 from tests.support.boxes import BoxWork
 from tests.support.deliveries import FailingStore, left, records
@@ -151,6 +153,34 @@ async def test_a_stuck_batch_ends_its_session(delivery: Delivery[BoxWork]) -> No
 
     async with asyncio.timeout(5):
         await reader._watch(reader._consumer)
+
+
+@dataclass
+class Unanswered(StandIn):
+    """A consumer whose commits are answered only while told so."""
+
+    answered: bool = False
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        """Answer, or never."""
+        del offsets
+        if not self.answered:
+            await asyncio.Event().wait()
+
+
+async def test_commits_that_nobody_answers_end_the_session(delivery: Delivery[BoxWork]) -> None:
+    """One may be lost; the next in a row, and the consumer is given up, for it would never get on."""
+    consumer = Unanswered({A: 20}, {A: 20})
+    reader = Reader(delivery, "nowhere:1", "test", commit_within=LOOK)
+    batch = {A: [MemoryRecord("enrolment", 0, 19, (), b"")]}
+
+    await reader._commit(consumer, batch)
+    consumer.answered = True
+    await reader._commit(consumer, batch)
+    consumer.answered = False
+    await reader._commit(consumer, batch)
+    with pytest.raises(Unavailable):
+        await reader._commit(consumer, batch)
 
 
 async def test_an_idle_reader_is_left_alone(delivery: Delivery[BoxWork]) -> None:

@@ -1,6 +1,7 @@
 """What a mirror lost is noticed, a last copy among it, and healed by asking."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -277,3 +278,20 @@ async def test_copies_of_an_unknown_type_heal_with_the_release_that_knows_it(
 
         assert 0 == (await status(newer, "35/enrolment/62")).differing
         assert ("e1",) == (await newer.box()).tags
+
+
+async def test_nothing_is_asked_of_who_is_no_peer_any_more(both: Both, now: SetClock) -> None:
+    """What a former peer still lacked here would be asked for in vain, for ever."""
+    host, home = both
+    await host.free(1)
+    mirror(host.province, home.province, keep=without(("e1", 1)))  # type: ignore[arg-type]
+    await round_of_repair(host, home)
+    (home.province.folder / "peers.json").write_text("[]")
+    os.utime(home.province.folder / "peers.json", ns=(1, 1))
+    asked = len(home.province.engine.bus.messages("share.35"))
+    assert home.parts.repair
+
+    now.advance(timedelta(hours=1))
+    await home.parts.repair.compare()
+
+    assert asked == len(home.province.engine.bus.messages("share.35"))

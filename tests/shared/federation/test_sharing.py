@@ -211,3 +211,19 @@ async def test_a_strangers_record_without_headers_is_parked(both: Both) -> None:
     assert parked.reason == "broken-header"
     assert isinstance(parked.value, bytes)
     assert MemoryRecord(parked.topic, 0, 0, (), parked.value).value == b"hello"
+
+
+async def test_strangers_keep_nobody_waiting(both: Both) -> None:
+    """However many copies wait for cards that never come, one whose card came is handled."""
+    host, home = both
+    await host.free(*range(150), learner="nobody")
+    await host.free(200, learner="late")
+    mirror(host.province, home.province)
+    await home.settle()
+    await home.label("late")
+
+    await home.receiving.readmit()
+    await home.receiving.readmit()
+
+    assert ("e200",) == (await home.box("late")).tags
+    assert 150 == sum(each.status == "parked" for each in await home.parked())
