@@ -19,6 +19,7 @@ from shared.kernel.clock import Clock, SystemClock
 from shared.kernel.ids import fresh
 
 _TOO_OLD = 239
+PEERS_FILE = "peers.json"
 META, BACKUP = "meta", "backup"
 _BATCH = 500
 # Where there is no common moment, who mostly hears is read before who mostly states: what a hearer
@@ -145,13 +146,21 @@ async def _copy(archive: Writer, reader: _Reader) -> Stored:
 
 
 def key_files(settings: NodeSettings) -> Mapping[str, Path]:
-    """Tell the node's key files by the names that they have in its home."""
+    """Tell the node's key files by the names that they have in its home; peers may lie elsewhere."""
     folder = settings.home / "keys"
-    return {
+    found = {
         file.name: file
         for file in sorted(folder.glob("*"))
         if file.is_file() and ".draft" not in file.suffixes
     }
+    peers = key_place(settings, PEERS_FILE)
+    return {**found, **({PEERS_FILE: peers} if peers.is_file() else {})}
+
+
+def key_place(settings: NodeSettings, name: str) -> Path:
+    """Tell where a key file of this name lies, or has to."""
+    elsewhere = settings.environment.get("CORPU_PEERS_FILE") if name == PEERS_FILE else None
+    return Path(elsewhere) if elsewhere else settings.home / "keys" / name
 
 
 def pseudonym_key(settings: NodeSettings) -> Path:

@@ -14,7 +14,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from deploy.embedded.settings import NodeError, NodeSettings
 from deploy.stores.archive import Manifest, Reader, reading
-from deploy.stores.backup import BACKUP, META, fingerprint, key_files
+from deploy.stores.backup import (
+    BACKUP,
+    META,
+    PEERS_FILE,
+    fingerprint,
+    key_files,
+    key_place,
+)
 from deploy.stores.databases import connected, places, telling
 from deploy.stores.standing import stopped
 from shared.kernel.clock import Clock, SystemClock
@@ -91,21 +98,27 @@ def _check_key(settings: NodeSettings, manifest: Manifest) -> None:
 
 
 def _put_keys(settings: NodeSettings, archive: Reader) -> None:
-    """Put the archive's keys where there are none; NodeError where there are others."""
+    """Put the archive's keys where there are none; NodeError where there are others.
+
+    Peers that are known by now stay as they are.
+    """
     if not archive.manifest.keys:
         raise NodeError("this backup holds no keys: it was taken without --with-keys")
     folder, held = settings.home / "keys", key_files(settings)
     for name in archive.manifest.keys:
-        if name in held and held[name].read_bytes() != archive.key(name):
+        if name == PEERS_FILE or name not in held:
+            continue
+        if held[name].read_bytes() != archive.key(name):
             raise NodeError(f"{held[name]} is another key than the backup's: move it away first")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in archive.manifest.keys.keys() - held.keys():
-        draft = folder / f"{name}.draft"
+        place = key_place(settings, name)
+        draft = place.with_name(f"{name}.draft")
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
             file.write(archive.key(name))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(folder / name)
+        draft.replace(place)
 
 
 async def put_stores(settings: NodeSettings, archive: Archive, *, replace: bool, now: int) -> int:

@@ -4,7 +4,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,24 @@ async def test_keys_come_along_only_if_asked(node: Node, tmp_path: Path) -> None
     key = node.settings.home / "keys/pseudonym.hex"
     assert key.read_text(encoding="ascii") == "ab" * 32
     assert key.stat().st_mode & 0o777 == 0o600
+
+
+async def test_peers_come_along_wherever_their_file_lies(node: Node, tmp_path: Path) -> None:
+    """In containers it lies among what services read; peers that are known by now stay as they are."""
+    peers = tmp_path / "volume/peers.json"
+    peers.parent.mkdir()
+    peers.write_text("[1]", encoding="utf-8")
+    environment = {**node.settings.environment, "CORPU_PEERS_FILE": str(peers)}
+    settings = replace(node.settings, environment=environment)
+    taken = await back_up(settings, tmp_path / "b.zip", with_keys=True)
+
+    peers.write_text("[2]", encoding="utf-8")
+    await restore(settings, taken.path, replace=True, with_keys=True)
+    kept = peers.read_text(encoding="utf-8")
+    peers.unlink()
+    await restore(settings, taken.path, replace=True, with_keys=True)
+
+    assert ("[2]", "[1]") == (kept, peers.read_text(encoding="utf-8"))
 
 
 async def test_a_key_that_is_another_one_is_kept(node: Node, tmp_path: Path) -> None:
