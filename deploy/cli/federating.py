@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -105,13 +105,30 @@ def tell_peers(*, as_json: bool) -> int:
     wrong = [
         row for row in rows if row["silent"] or row["gaps"] or row["differing"] or row["alarm"]
     ]
+    unheard = unheard_of(by_service)
+    healthy = not (wrong or unheard)
     if as_json:
-        tell_json({"peers": by_service, "healthy": not wrong})
+        tell_json({"peers": by_service, "unheard": unheard, "healthy": healthy})
     else:
         columns = ("service", "source", "heard_at", "silent", "gaps", "differing", "alarm")
         table(columns, [tuple(row[each] for each in columns) for row in rows])
-        tell(f"{len(wrong)} of {len(rows)} need a look" if wrong else "nothing lacks")
-    return int(bool(wrong))
+        for node, services in unheard.items():
+            tell(f"nothing was heard of {node} yet at {', '.join(services)}: is it linked?")
+        if wrong:
+            tell(f"{len(wrong)} of {len(rows)} need a look")
+        elif healthy:
+            tell("nothing lacks")
+    return int(not healthy)
+
+
+def unheard_of(by_service: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Tell of which peers some services have heard nothing at all; an auditor states nothing."""
+    unheard: dict[str, list[str]] = {}
+    for service, peers in by_service.items():
+        for peer in peers:
+            if not peer["sources"] and peer["role"] != "auditor":
+                unheard.setdefault(peer["node"], []).append(service)
+    return unheard
 
 
 def acknowledge(code: str) -> int:

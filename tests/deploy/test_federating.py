@@ -3,9 +3,11 @@
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from deploy.cli.federating import unheard_of
 from tests.deploy.test_cli import run
 
 JATIM, KALTENG = "Provinsi Jawa Timur", "Provinsi Kalimantan Tengah"
@@ -53,6 +55,20 @@ def test_a_peer_is_added_replaced_and_listed(tmp_path: Path) -> None:
         ("62", "Kalteng", "province")
     ]
     assert listed["peers"][0]["fingerprint"] == fingerprint(tmp_path / "62", "62")
+
+
+def test_a_peer_of_whom_nothing_was_heard_is_not_well() -> None:
+    """Whoever added a card and forgot the mirror is told so; an auditor has nothing to say."""
+    heard: dict[str, Any] = {
+        "node": "62",
+        "role": "province",
+        "sources": [{"source": "62/notify/35"}],
+    }
+    silent = {**heard, "sources": []}
+    auditor = {**silent, "node": "31", "role": "auditor"}
+
+    assert {} == unheard_of({"notify": [heard, auditor], "progress": [heard]})
+    assert {"62": ["progress"]} == unheard_of({"notify": [heard], "progress": [silent, auditor]})
 
 
 def test_other_keys_of_a_known_peer_want_their_fingerprint(tmp_path: Path) -> None:
