@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.bus import metrics
-from shared.bus.parking import PARKED, Parked, keep_parked
+from shared.bus.parking import PARKED, Parked, keep_parked, keep_reason
 from shared.bus.subscription import Handler, Record, Subscription, W
 from shared.events.fact import CATALOGUE, Fact, name_of
 from shared.events.message import UNKNOWN, Message
@@ -104,7 +104,7 @@ class Delivery(Generic[W]):
                 if _type_of(parked).decode(errors="replace") not in CATALOGUE:
                     continue
                 if why := await self.redeliver(parked):
-                    await self._works.run(partial(_keep_reason, parked.id, why))
+                    await self._works.run(partial(keep_reason, parked.id, why))
             after = found[-1].id
 
     async def _redeliver(self, heard: Heard) -> Unprocessable | None:
@@ -283,12 +283,6 @@ def _type_of(record: Record) -> bytes:
         if name == "ce_type":
             return value or b""
     return b""
-
-
-async def _keep_reason(key: str, why: Unprocessable, work: UnitOfWork) -> None:
-    """Note why a message is still parked, for its reason tells who may take it up again."""
-    parking = work.aggregates(PARKED)
-    parking.keep(replace(await parking.of(key), reason=why.reason, detail=why.detail))
 
 
 async def _follow(name: str, heard: Heard, work: UnitOfWork) -> None:

@@ -10,7 +10,7 @@ from shared.bus.subscription import Record
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import derived
 from shared.store.kind import Index, Kind
-from shared.store.work import Aggregates
+from shared.store.work import Aggregates, UnitOfWork
 
 _IDENTITY = frozenset({"ce_id", "ce_source", "ce_type"})
 
@@ -71,6 +71,12 @@ async def keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
     """Keep a parked message, unless an operator has dropped it already."""
     if (await parking.of(parked.id)).status != "dropped":
         parking.keep(parked)
+
+
+async def keep_reason(key: str, why: Unprocessable, work: UnitOfWork) -> None:
+    """Note why a message is still parked, for its reason tells who may take it up again."""
+    parking = work.aggregates(PARKED)
+    parking.keep(replace(await parking.of(key), reason=why.reason, detail=why.detail))
 
 
 def _text(raw: bytes) -> str:

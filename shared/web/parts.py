@@ -117,7 +117,11 @@ async def open_parts(
             every(_FORGET_SECONDS, lambda: forget_old_answers(works, clock.now())),
             *blueprint.jobs(parts),
             *_repairing(parts, settings.heads_seconds),
-            *(until_done(_CATCH_UP_SECONDS, each.catch_up) for each in deliveries),
+            *(
+                until_done(_CATCH_UP_SECONDS, each.catch_up)
+                for each in deliveries
+                if isinstance(each, Delivery)
+            ),
         ]
         await stack.enter_async_context(running(*jobs))
         await stack.enter_async_context(bus.running(deliveries))

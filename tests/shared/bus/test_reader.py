@@ -11,7 +11,6 @@ from aiokafka.errors import IllegalStateError
 
 from shared.bus.delivery import Delivery
 from shared.bus.kafka.reader import Reader
-from shared.bus.memory import MemoryRecord
 from shared.kernel.errors import Unavailable
 from shared.kernel.tasks import end, start
 from tests.support.boxes import BoxWork
@@ -172,7 +171,7 @@ async def test_commits_that_nobody_answers_end_the_session(delivery: Delivery[Bo
     """One may be lost; the next in a row, and the consumer is given up, for it would never get on."""
     consumer = Unanswered({A: 20}, {A: 20})
     reader = Reader(delivery, "nowhere:1", "test", commit_within=LOOK)
-    batch = {A: [MemoryRecord("enrolment", 0, 19, (), b"")]}
+    batch = {A: 20}
 
     await reader._commit(consumer, batch)
     consumer.answered = True
