@@ -71,6 +71,8 @@ def create_service(
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        # Spans and metrics are ours (`observe`); FastAPI's own would come before every door, a heartbeat's too.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.parts = None
     app.state.settings = settings
