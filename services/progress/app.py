@@ -6,7 +6,7 @@ from functools import cache, partial
 from fastapi import FastAPI
 
 from services.progress.api import routers
-from services.progress.api.edge import BeatsDoor, describe_beats, stand_before
+from services.progress.api.edge import BeatsDoor, describe_beats
 from services.progress.api.tickets import SignedTickets, read_live_key
 from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.progress.consumers.attendance import AttendanceFold
@@ -49,16 +49,14 @@ def create_app(
         keys=keys,
     )
     app.state.tickets = cache(lambda: SignedTickets(read_live_key(settings.live_key_file)))
-    stand_before(
-        app,
-        partial(
-            BeatsDoor,
-            tickets=app.state.tickets,
-            clock=app.state.clock,
-            late=settings.live_late_seconds,
-            linger=settings.beats_linger_ms / 1000,
-            most=settings.beats_waiting,
-        ),
+    app.door = BeatsDoor(
+        app.behind_door,
+        lambda: app.state.parts,
+        app.state.tickets,
+        app.state.clock,
+        late=settings.live_late_seconds,
+        linger=settings.beats_linger_ms / 1000,
+        most=settings.beats_waiting,
     )
     describe_beats(app)
     return app

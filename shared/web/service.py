@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel import faults
 from shared.kernel.clock import Clock, SystemClock
@@ -30,6 +31,20 @@ _YOUNG_OBJECTS = 50_000
 """Objects made before the garbage collector looks among the young ones: some batches of records."""
 
 
+class Application(FastAPI):
+    """A service's application; a door may stand before all that FastAPI does with a request."""
+
+    door: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the door answer, where there is one."""
+        await (self.door or self.behind_door)(scope, receive, send)
+
+    async def behind_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an application without a door does."""
+        await super().__call__(scope, receive, send)
+
+
 def create_service(
     blueprint: Blueprint[W],
     routers: Sequence[APIRouter],
@@ -39,7 +54,7 @@ def create_service(
     engine: Engine,
     clock: Clock | None = None,
     keys: Keys | None = None,
-) -> FastAPI:
+) -> Application:
     """Make a service's application; it answers at once and serves as soon as its parts are open."""
     watch = clock or SystemClock()
 
@@ -64,7 +79,7 @@ def create_service(
         async with running(keep_open()):
             yield
 
-    app = FastAPI(
+    app = Application(
         title=f"CorpU {blueprint.name}",
         version="1",
         lifespan=lifespan,

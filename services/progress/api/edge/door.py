@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
 from prometheus_client import Counter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.responses import JSONResponse, Response
@@ -16,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.progress.api.edge.commits import Commits, Landed, Overfull
 from services.progress.domain.beats import room_of
 from services.progress.ports import Tickets
-from shared.bus.port import Bus
 from shared.events.fact import ATTENDANCE
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid, Refusal, TooLarge, Unauthenticated, Unavailable
@@ -49,11 +47,12 @@ class BeatsDoor:
     """Takes heartbeats, and passes every other request on."""
 
     def __init__(
-        self, app: ASGIApp, *, tickets: Callable[[], Tickets], clock: Clock,
-        late: float, linger: float, most: int,
+        self, app: ASGIApp, parts: Callable[[], Parts[Any] | None], tickets: Callable[[], Tickets],
+        clock: Clock, *, late: float, linger: float, most: int,
     ) -> None:  # fmt: skip
         """Stand before an application; beats come at most `late` seconds late."""
         self._app = app
+        self._parts = parts
         self._tickets = tickets
         self._clock = clock
         self._late = late
@@ -74,7 +73,7 @@ class BeatsDoor:
         try:
             token = _bearer(scope)
             number = await _number(scope, receive)
-            await self._add(await self._opened(scope), token, number)
+            await self._add(await self._opened(), token, number)
         except (Refusal, Overfull, Unavailable) as why:
             refused = _refusal(why)
             _ANSWERED.labels(str(refused.status_code)).inc()
@@ -87,7 +86,7 @@ class BeatsDoor:
     async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             items = _items(await _body(scope, receive, _LARGEST_BATCH))
-            commits = await self._opened(scope)
+            commits = await self._opened()
         except (Refusal, Unavailable) as why:
             await _refusal(why)(scope, receive, send)
             return
@@ -109,28 +108,18 @@ class BeatsDoor:
         room = room_of(ticket.session_id, replay=ticket.replay)
         return commits.add(bytes.fromhex(ticket.learner_id), room, minute)
 
-    async def _opened(self, scope: Scope) -> Commits:
+    async def _opened(self) -> Commits:
         """Tell the commits on the service's bus; Unavailable while its parts are being opened."""
-        bus = _bus_of(scope)
+        parts = self._parts()
+        if parts is None:
+            raise Unavailable("the service is starting and waits for its store and broker")
+        bus = parts.bus
         if self._commits is None or self._commits.bus is not bus:
             partitions = await bus.partitions(ATTENDANCE)
             # Somebody else may have been first meanwhile.
             if self._commits is None or self._commits.bus is not bus:
                 self._commits = Commits(bus, partitions, linger=self._linger, most=self._most)
         return self._commits
-
-
-def stand_before(app: FastAPI, door: Callable[[ASGIApp], ASGIApp]) -> None:
-    """Put a door outside all that an application is wrapped in, its spans and its handlers of errors too."""
-    build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: door(build())  # type: ignore[method-assign]  # as OpenTelemetry does
-
-
-def _bus_of(scope: Scope) -> Bus:
-    opened: Parts[Any] | None = scope["app"].state.parts
-    if opened is None:
-        raise Unavailable("the service is starting and waits for its store and broker")
-    return opened.bus
 
 
 def _bearer(scope: Scope) -> bytes:
