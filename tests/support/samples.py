@@ -91,9 +91,9 @@ def _integer(schema: Schema, root: _Definitions) -> Json:
 
 def _number(schema: Schema, root: _Definitions) -> Json:
     del root
-    return st.floats(
-        schema.get("minimum", schema.get("exclusiveMinimum", -1e6)), schema.get("maximum", 1e6)
-    ).map(lambda number: round(number, 4))
+    above = schema.get("exclusiveMinimum", -1e7)
+    numbers = st.floats(schema.get("minimum", max(above, -1e6)), schema.get("maximum", 1e6))
+    return numbers.map(lambda number: round(number, 4)).filter(lambda number: number > above)
 
 
 def _in_order(periods: Json) -> Json:
