@@ -25,11 +25,13 @@ class Disagreement:
 class Books:
     """The rows of all services; `notices` counts (enrolment, type, certificate number).
 
-    `entries` are those of all passports by enrolment, `credentials` what other nodes certified of our people.
+    `attendance` is that of closed live sessions, by enrolment and session. `entries` are those of
+    all passports by enrolment, `credentials` what other nodes certified of our people.
     """
 
     enrolments: dict[str, Row] = field(default_factory=dict)
     records: dict[str, Row] = field(default_factory=dict)
+    attendance: dict[tuple[str, str], Row] = field(default_factory=dict)
     passports: dict[str, Row] = field(default_factory=dict)
     entries: dict[str, Row] = field(default_factory=dict)
     credentials: dict[str, Row] = field(default_factory=dict)
@@ -45,6 +47,8 @@ class Books:
         elif service == "notify":
             number = str(row.get("subject_number") or "")
             self.notices[str(row.get("enrolment_id") or ""), str(row["type"]), number] += 1
+        elif service == "progress" and key.startswith("attendance/"):
+            self.attendance[str(row["enrolment_id"]), str(row["session_id"])] = row
         elif service == "progress":
             room = self.passports if key.startswith("passport/") else self.records
             room[key.partition("/")[2]] = row
@@ -75,6 +79,7 @@ class Books:
             "dossiers": len(self.dossiers),
             "numbers": sum(len(page["entries"]) for page in self.registers),
             "notices": self.notices.total(),
+            **({"attendance": len(self.attendance)} if self.attendance else {}),
             **({"abroad": len(self.abroad)} if self.abroad else {}),
             **({"credentials": len(self.credentials)} if self.credentials else {}),
         }

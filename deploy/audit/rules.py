@@ -12,7 +12,7 @@ def compare(books: Books) -> list[Disagreement]:
     """Name every disagreement between the books, in a stable order."""
     rules: Sequence[Callable[[Books], Iterator[Disagreement]]] = (
         _records, _dossiers, _certificates, _numbers, _training_hours,
-        _hours_counted, _told_of_enrolments,
+        _hours_counted, _attendance, _told_of_enrolments,
         _told_of_certificates, _told_of_signatures, abroad.credentials, abroad.told_of_entries,
     )  # fmt: skip
     return sorted({found for rule in rules for found in rule(books)})
@@ -41,6 +41,23 @@ def _records(books: Books) -> Iterator[Disagreement]:
         yield Disagreement(
             "record-without-enrolment", key, "progress keeps a record that enrolment never made"
         )
+
+
+def _attendance(books: Books) -> Iterator[Disagreement]:
+    """Whoever attended a closed live session has evidence of it, and nobody has it without the minutes."""
+    for (key, session), row in books.attendance.items():
+        record = books.records.get(key)
+        if record is None or record["status"] == "withdrawn":
+            continue
+        if row["present"] and not record.get("attended", {}).get(session):
+            detail = f"attended session {session}, and the record has no evidence of it"
+            yield Disagreement("attended-without-evidence", key, detail)
+    for key, record in books.records.items():
+        for session, present in record.get("attended", {}).items():
+            found = books.attendance.get((key, session))
+            if present and not (found and found["present"]):
+                detail = f"evidence of session {session}, and too few minutes for it"
+                yield Disagreement("evidence-without-minutes", key, detail)
 
 
 def _dossiers(books: Books) -> Iterator[Disagreement]:

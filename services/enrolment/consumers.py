@@ -18,6 +18,7 @@ from services.enrolment.handlers.answers import (
     note_withdrawal_abroad,
 )
 from services.enrolment.handlers.enrolments import (
+    enrol_who_attended,
     note_certificate,
     note_completion,
     note_graduation,
@@ -60,7 +61,7 @@ from shared.events.enrolment import (
 from shared.events.exchange import LearnerTransferred, Nominated, NominationWithdrawn
 from shared.events.fact import Fact, LearnerFact
 from shared.events.offers import CohortOffered, ProgrammeOffered
-from shared.events.progress import ProgrammeCompleted
+from shared.events.progress import LectureAttended, ProgrammeCompleted
 from shared.federation.keys import Federation
 from shared.federation.receiving import Incoming
 from shared.federation.seal import source_of
@@ -112,6 +113,13 @@ SUBSCRIPTIONS: tuple[Subscription[EnrolmentWork], ...] = (
         },
         room=_learners,
         key=_learner_id,
+    ),
+    Subscription(
+        "enrolment.enrol-who-attended",
+        hears={LectureAttended: enrol_who_attended},
+        room=_enrolments,
+        key=_enrolment_id,
+        prepare=load_cohorts,
     ),
     Subscription(
         "enrolment.note-completion",

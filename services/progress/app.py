@@ -1,6 +1,7 @@
 """The composition root of progress."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cache, partial
 
 from fastapi import FastAPI
@@ -10,11 +11,13 @@ from services.progress.api.edge import BeatsDoor, describe_beats
 from services.progress.api.tickets import SignedTickets, read_live_key
 from services.progress.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.progress.consumers.attendance import AttendanceFold
-from services.progress.jobs import warn_of_risks
+from services.progress.jobs import Tending, warn_of_risks
 from services.progress.settings import Settings
-from services.progress.store import KINDS, SILENT, ProgressWork, audit_rows
+from services.progress.store import KINDS, SILENT, ProgressWork
+from services.progress.store.auditing import audit_rows
 from shared.bus.folding import Folding, Rhythm
 from shared.kernel.clock import Clock
+from shared.kernel.ids import read_pseudonym_key
 from shared.kernel.tasks import every
 from shared.store.works import Works
 from shared.web.identity import Keys
@@ -29,7 +32,12 @@ def create_app(
 
     def jobs(parts: Parts[ProgressWork]) -> Sequence[Job]:
         job = partial(warn_of_risks, parts.works, parts.clock, settings.node, settings.at_risk_days)
-        return [every(settings.at_risk_seconds, job)]
+        settle = timedelta(seconds=settings.live_late_seconds + settings.live_margin_seconds)
+        tending = Tending(parts.works, parts.bus, parts.clock, settle)
+        return [
+            every(settings.at_risk_seconds, job),
+            every(settings.live_seconds, tending.tend),
+        ]
 
     def folds(works: Works[ProgressWork]) -> Sequence[Folding]:
         rhythm = Rhythm(settings.flush_seconds, settings.flush_learners)
@@ -49,6 +57,7 @@ def create_app(
         keys=keys,
     )
     app.state.tickets = cache(lambda: SignedTickets(read_live_key(settings.live_key_file)))
+    app.state.pseudonym_key = cache(partial(read_pseudonym_key, settings.pseudonym_key_file))
     app.door = BeatsDoor(
         app.behind_door,
         lambda: app.state.parts,

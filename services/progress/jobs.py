@@ -1,15 +1,35 @@
-"""What progress does by itself: warn of deadlines that near, and follow the last beat of a session."""
+"""What progress does by itself, now and then: warn of deadlines, end and close sessions, judge attendance."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from services.progress.domain.attendance import closing_id
 from services.progress.domain.beats import Barrier, pack_barrier
+from services.progress.domain.live import LiveSession
+from services.progress.handlers.judging import (
+    PAGE,
+    add_claimed,
+    add_handed_in,
+    judge_cohort,
+    judge_due,
+)
 from services.progress.handlers.records import warn_before_deadlines
-from services.progress.store import CLOSINGS, ProgressWork, near_deadlines
+from services.progress.handlers.sessions import change_session
+from services.progress.store import CLOSINGS, ProgressWork, is_closed, near_deadlines
+from services.progress.store.live import (
+    KeptMinutes,
+    due_of,
+    not_added,
+    sessions_under_way,
+    sessions_with_due,
+    turnout_of,
+)
 from shared.bus.port import Bus, Raw
 from shared.events.fact import ATTENDANCE
 from shared.kernel.clock import Clock, local_date
+from shared.kernel.tasks import each
 from shared.store.port import Merge, Store
 from shared.store.works import Works
 
@@ -43,3 +63,77 @@ async def close_with_barrier(store: Store, bus: Bus, session_id: str, number: in
     await bus.append(
         ATTENDANCE, [Raw(each.partition, key, pack_barrier(each)) for each in barriers]
     )
+
+
+@dataclass(frozen=True)
+class Tending:
+    """Moves live sessions on: `settle` is how long after its end no beat of a session can come any more.
+
+    Each step is taken again by whoever finds it half done, and several instances may do so at once.
+    """
+
+    works: Works[ProgressWork]
+    bus: Bus
+    clock: Clock
+    settle: timedelta
+
+    async def tend(self) -> None:
+        """Add what was handed in, move sessions on, and judge what was attended."""
+        handed, claims = await not_added(self.works.open())
+        minutes = KeptMinutes(self.works.frame.store)
+        await each(handed, lambda key: self.works.run(partial(add_handed_in, key, minutes)))
+        await each(claims, lambda key: self.works.run(partial(add_claimed, key, minutes)))
+        await each(await sessions_under_way(self.works.open()), self._move)
+        due = [key async for key in sessions_with_due(self.works.open())]
+        await each(due, self._judge_due)
+
+    async def _move(self, session: LiveSession) -> None:
+        now = self.clock.now()
+        if session.is_overdue(now):
+            await self._change(session, lambda one: one.end_overdue(now))
+        elif session.is_silent(now, self.settle):
+            session = await self._change(session, lambda one: one.begin_closing(now, self.settle))
+            await self._mark_end(session)
+        elif session.state == "closing":
+            if await is_closed(self.works.open(), session.id, session.closing):
+                await self._change(session, lambda one: one.close(now))
+            else:
+                # A crash may have come before the marks did.
+                await self._mark_end(session)
+        elif session.state == "closed":
+            while (await self.works.run(partial(judge_cohort, session.id, now))).more:
+                pass
+            await self._judge_due(session.id)
+            await self._count(session.id)
+
+    async def _mark_end(self, session: LiveSession) -> None:
+        store = self.works.frame.store
+        await close_with_barrier(store, self.bus, session.id, session.closing)
+
+    async def _change(self, session: LiveSession, change: "_Change") -> LiveSession:
+        return await self.works.run(partial(change_session, session.id, change))
+
+    async def _judge_due(self, key: str) -> None:
+        """Judge what has grown since a session was closed, and count anew who came."""
+        session = await self.works.open().live_sessions.of(key)
+        if session.state != "closed":
+            return
+        judged = False
+        while keys := await due_of(self.works.open(), key, PAGE):
+            await self.works.run(partial(judge_due, session, keys, self.clock.now()))
+            judged = True
+        if judged and session.settled:
+            await self._count(key)
+
+    async def _count(self, key: str) -> None:
+        work = self.works.open()
+        turnout = await turnout_of(work, await work.live_sessions.get(key))
+        await self.works.run(partial(change_session, key, lambda one: one.count(turnout)))
+
+
+class _Change(Protocol):
+    """A decision about a session."""
+
+    def __call__(self, session: LiveSession, /) -> LiveSession:
+        """Decide."""
+        ...

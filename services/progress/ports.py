@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from services.progress.domain.attendance import Addition, Attendance, Visitor
 from services.progress.domain.card import Card
+from services.progress.domain.live import Claim, HandedIn, LiveSession
 from services.progress.domain.passport import Passport
 from services.progress.domain.plans import CohortPlan
 from services.progress.domain.record import Record
@@ -80,4 +82,41 @@ class Work(Protocol):
     @property
     def plans(self) -> Aggregates[CohortPlan]:
         """Tell the plans of this node's cohorts."""
+        ...
+
+    @property
+    def live_sessions(self) -> Aggregates[LiveSession]:
+        """Tell the live sessions."""
+        ...
+
+    @property
+    def attendance(self) -> Aggregates[Attendance]:
+        """Tell who attended them."""
+        ...
+
+    @property
+    def visitors(self) -> Aggregates[Visitor]:
+        """Tell who attended without being enrolled."""
+        ...
+
+    @property
+    def handed_in(self) -> Aggregates[HandedIn]:
+        """Tell the minutes that people handed in."""
+        ...
+
+    @property
+    def claims(self) -> Aggregates[Claim]:
+        """Tell the claims of missed minutes."""
+        ...
+
+    async def sessions_of(self, cohort_ids: Iterable[str]) -> list[LiveSession]:
+        """Load the live sessions of cohorts, once for all who ask in this work."""
+        ...
+
+
+class Minutes(Protocol):
+    """Where minutes are added to attendance."""
+
+    async def add(self, additions: Iterable[Addition]) -> None:
+        """Add minutes, in any order and any number of times."""
         ...

@@ -19,4 +19,6 @@ class Settings(ServiceSettings):
     beats_waiting: int = Field(50_000, alias="CORPU_BEATS_WAITING", ge=1, le=1_000_000)
     flush_seconds: float = Field(5, alias="CORPU_FLUSH_SECONDS", ge=0.05, le=60)
     flush_learners: int = Field(100_000, alias="CORPU_FLUSH_LEARNERS", ge=100, le=5_000_000)
+    live_seconds: float = Field(5, alias="CORPU_LIVE_SECONDS", gt=0, le=3_600)
+    live_margin_seconds: float = Field(60, alias="CORPU_LIVE_MARGIN_SECONDS", ge=0, le=3_600)
     live_key_file: Path = Field(Path(".corpu/keys/live.hex"), alias="CORPU_LIVE_KEY_FILE")

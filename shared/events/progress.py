@@ -60,6 +60,18 @@ class PhaseAtRisk(LearnerFact, type="id.corpu.phase_at_risk.v1", topic="progress
     missing_en: tuple[str, ...]
 
 
+class LectureAttended(LearnerFact, type="id.corpu.lecture_attended.v1", topic="progress"):
+    """Somebody has attended enough of a live session of a cohort in which they are not enrolled (yet).
+
+    `enrolment_id` is the one that they would have.
+    """
+
+    enrolment_id: str
+    cohort_id: str
+    session_id: str
+    title: str
+
+
 class PhaseTold(Value):
     """A completed phase of an entry that is told."""
 

@@ -23,7 +23,7 @@ from deploy.demo.run import play
 from services.progress.api.edge import BATCH, BEATS
 from shared.store.kind import Document
 from shared.web.identity import ROLES, Allow, policy_of
-from tests.support.access import BODIES, ENDLESS, fill
+from tests.support.access import BODIES, ENDLESS, fill, live_session
 from tests.support.node import MemoryNode, memory_node
 from tests.support.waiting import until
 
@@ -105,7 +105,19 @@ async def seeded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seed
             await until(partial(app.state.parts.relay.sweep, 0), equals=0)
         names, secrets = _names(node)
         async with clients_of(node) as clients:
+            names["session_id"] = await _on_air(clients, node.issuer.bearer("organiser"))
             yield Seeded(node, clients, names, secrets)
+
+
+async def _on_air(clients: dict[str, httpx2.AsyncClient], organiser: dict[str, str]) -> str:
+    """Have the cohort's organiser hold a live session, and tell its id."""
+    answer = await clients["progress"].post(
+        "/live/sessions", json=live_session(), headers=organiser
+    )
+    key = str(answer.json()["id"])
+    begun = await clients["progress"].post(f"/live/sessions/{key}/start", headers=organiser)
+    assert "live" == begun.json()["state"]
+    return key
 
 
 @asynccontextmanager
@@ -146,6 +158,8 @@ async def hosted(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seed
             await until(partial(app.state.parts.relay.sweep, 0), equals=0)
         names, secrets = _names(node)
         async with clients_of(node) as clients:
+            theirs = node.issuer.bearer("organiser", agency=ELSEWHERE)
+            names["session_id"] = await _on_air(clients, theirs)
             yield Seeded(node, clients, names, secrets)
 
 
@@ -169,6 +183,7 @@ def _names(node: MemoryNode) -> tuple[dict[str, str], frozenset[str]]:
         "roster_id": next(iter(stores["enrolment"]["rosters"])),
         "notice_id": notice,
         "parked_id": "unknown",
+        "claim_id": "unknown",
         "agreement_id": "pks-041",
         "agency": CITY,
         "verification": dossier["certificates"][-1]["code"],
@@ -312,7 +327,7 @@ async def test_the_agency_and_the_node_see_what_is_theirs(seeded: Seeded) -> Non
 
 _OF_THE_COHORT = (
     "enrolment/programmes", "enrolment/cohorts", "enrolment/rosters", "enrolment/enrolments",
-    "progress/records", "certification/dossiers",
+    "progress/records", "progress/live_sessions", "certification/dossiers",
 )  # fmt: skip
 """What is the host's to change, whoever's people they are."""
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from services.enrolment.catalogue import example_cohort
 from tests.support.enrolment import COURSE, DATES, SESSIONS, cohort_body, row
 
 Sent = dict[str, Any]
-ENDLESS = {("notify", "/inbox/stream")}
+ENDLESS = {("notify", "/inbox/stream"), ("progress", "/live/sessions/{session_id}/audience/stream")}
 """Answers without an end, which a walk cannot wait for; their own service's tests read them."""
 
 
@@ -27,6 +28,17 @@ def fill(path: str, names: Mapping[str, str]) -> str:
         path = path.replace(f"{{{name}}}", value).replace(f"{{{name}:path}}", value)
     query = "?year=2024" if "/jp" in path else ""
     return path + query
+
+
+def live_session() -> dict[str, Any]:
+    """Make the body of a live session of the demo's cohort, on the day on which the clock stands."""
+    cohort: Any = example_cohort()
+    group, names = next(iter(cohort["sessions"].items()))
+    return {
+        "title": "Kelas virtual", "kind": "class", "cohort_id": cohort["id"], "group": group,
+        "session": names[0], "starts_at": "2024-07-20T03:00:00Z", "ends_at": "2024-07-20T05:00:00Z",
+        "stream": {"kind": "meeting", "url": "https://meet.test/pka"},
+    }  # fmt: skip
 
 
 def _json(body: object) -> Callable[[], Sent]:
@@ -83,6 +95,21 @@ BODIES: Mapping[tuple[str, str, str], Callable[[], Sent]] = {
     ("progress", "POST", "/enrolments/{enrolment_id}/evidence"): _json(_SEEN),
     ("progress", "POST", "/evidence"): _json({"items": []}),
     ("progress", "PUT", "/cohorts/{cohort_id}/companions"): _json({"items": []}),
+    ("progress", "POST", "/live/sessions"): lambda: {"json": live_session()},
+    ("progress", "POST", "/live/sessions/{session_id}/extend"): _json(
+        {"ends_at": "2024-07-20T09:00:00Z"}
+    ),
+    ("progress", "POST", "/live/sessions/{session_id}/join"): _json({"device": "phone"}),
+    ("progress", "POST", "/live/sessions/{session_id}/claims"): _json(
+        {"from_minute": 0, "to_minute": 9, "reason": "padam"}
+    ),
+    ("progress", "POST", "/live/claims/{claim_id}/decision"): _json({"decision": "accepted"}),
+    ("progress", "POST", "/live/sessions/{session_id}/site"): _json(
+        {"site": "aula", "items": [{}]}
+    ),
+    ("progress", "POST", "/live/sessions/{session_id}/reports"): lambda: {
+        "files": {"file": ("zoom.csv", b"NIP,Join Time,Leave Time\r\n", "text/csv")}
+    },
     ("certification", "POST", "/certificates/signatures"): _json({"items": []}),
     ("certification", "POST", "/certificates/{enrolment_id}/signature"): _json(
         {"signed_on": "2024-07-13", "signed_by": "Dr. Ratna Dewi"}

@@ -57,7 +57,7 @@ async def memory_node(folder: Path) -> AsyncIterator[MemoryNode]:
     issuer = Issuer(watch)
     given = {
         "CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_PSEUDONYM_KEY_FILE": key,
-        "CORPU_LIVE_KEY_FILE": tickets,
+        "CORPU_LIVE_KEY_FILE": tickets, "CORPU_LIVE_SECONDS": 0.05, "CORPU_FLUSH_SECONDS": 0.05,
     }  # fmt: skip
     apps = {
         "enrolment": create_enrolment(

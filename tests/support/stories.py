@@ -41,14 +41,16 @@ from tests.support.enrolment import (
     SESSIONS,
     Desk,
     cohort_body,
+    lecture_body,
     listed,
     nip,
     person,
     seat,
 )  # fmt: skip
+from tests.support.enrolment import LECTURE as LECTURE_COURSE
 
 PUBLIC_URL = "https://corpu.jatimprov.go.id"
-COHORT = "dua-i"
+COHORT, LECTURE = "dua-i", "kuliah-mei"
 TITLE = "Dua Fase Angkatan I"
 _BEGAN = datetime(2024, 2, 1, 3, tzinfo=UTC)
 _PROGRAMME = {
@@ -212,6 +214,13 @@ class Learner:
         told = {**self._about, "programme": PLAN.programme, "number": number, "revision": revision}
         return _say(c.CertificateRevoked, **told, at=_at(60), reason="issued in error")
 
+    def attended(self) -> Fact:
+        """Attend a lecture without being enrolled in it."""
+        return _say(p.LectureAttended,
+            **self._who, at=_at(65), enrolment_id=seat(self._serial, LECTURE), cohort_id=LECTURE,
+            session_id="kuliah", title="Kuliah Umum",
+        )  # fmt: skip
+
     def linked(self, other: "Learner") -> Fact:
         """Turn out to be known under another number as well."""
         return _say(e.LearnerLinked, **self._who, at=_at(70), other_id=other.learner_id)
@@ -236,7 +245,7 @@ STORY: Sequence[Fact] = sorted(
         ANI.seated(), ANI.enrolled(), ANI.rescheduled(2), ANI.rescheduled(3), ANI.phase(1), ANI.at_risk(),
         ANI.phase(2), ANI.completed(1, 75), ANI.completed(2, 92), ANI.decided(1, "deferred"),
         ANI.decided(2, "graduated"), *ANI.certified(1), ANI.signed(1), *ANI.certified(2), ANI.signed(2),
-        ANI.linked(EKO),
+        ANI.linked(EKO), ANI.attended(),
         BUDI.seated(), BUDI.enrolled(), BUDI.phase(1), *BUDI.left(),
         CITRA.waitlisted(), CITRA.seated(4, promoted=True), CITRA.enrolled(4), CITRA.phase(1),
         CITRA.phase(2), CITRA.completed(1, 80), CITRA.decided(1, "graduated"), *CITRA.certified(1),
@@ -306,6 +315,8 @@ async def seed(house: House, store: MemoryStore) -> None:
     desk = Desk(store)
     await desk.programme()
     await desk.cohort(body=cohort_body())
+    await desk.programme("KULIAH.1", LECTURE_COURSE)
+    await desk.cohort(LECTURE, lecture_body())
     await desk.nominate([listed(serial) for serial in range(1, 5)])
     await desk.relay.sweep(0)
 

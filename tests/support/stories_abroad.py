@@ -68,6 +68,7 @@ INCOMING: Mapping[str, Callable[[Federation], Incoming[Any]]] = {
 _OWNERS = {"learners": "enrolment"}
 _STAY_AT_HOME = (
     e.LearnerRecorded, e.LearnerErased, e.LearnerLinked, x.LearnerTransferred, p.PassportTold,
+    p.LectureAttended,
 )  # fmt: skip
 
 

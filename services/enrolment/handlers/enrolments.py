@@ -1,5 +1,6 @@
 """Enrolments: self-made in open cohorts, left, and what others tell of them."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,8 +14,8 @@ from services.enrolment.handlers.stating import left
 from services.enrolment.ports import Rooms
 from shared.events.certification import CertificateRevoked, Certified
 from shared.events.enrolment import GraduationDecided
-from shared.events.progress import ProgrammeCompleted
-from shared.kernel.clock import start_of
+from shared.events.progress import LectureAttended, ProgrammeCompleted
+from shared.kernel.clock import local_date, start_of
 from shared.kernel.errors import Conflict, Invalid, NotFound
 from shared.kernel.ids import enrolment_id
 
@@ -72,6 +73,17 @@ async def enrol_oneself(learner_id: str, cohort_id: str, today: Today, work: Roo
         reasons = outcome.reasons
         raise Invalid("not-admitted", f"refused: {', '.join(reasons)}", {"reasons": list(reasons)})
     return await work.enrolments.of(request.enrolment_id)
+
+
+async def enrol_who_attended(fact: LectureAttended, work: Rooms) -> None:
+    """Enrol whoever attended a lecture of an open cohort, judged like somebody who enrols themself.
+
+    Who cannot be enrolled is not: nobody asked for it, so nobody is told.
+    """
+    cohort = await work.cohorts.get(fact.cohort_id)
+    today = Today(fact.at, local_date(fact.at, cohort.host_node), cohort.host_node)
+    with suppress(Conflict, Invalid, NotFound):
+        await enrol_oneself(fact.learner_id, fact.cohort_id, today, work)
 
 
 async def note_completion(fact: ProgrammeCompleted, work: Rooms) -> None:

@@ -1,10 +1,10 @@
-"""The HTTP door of progress: evidence, records, cohorts' progress, passports and recaps."""
+"""The HTTP door of progress: evidence, records, cohorts' progress, passports, recaps and live sessions."""
 
 from collections.abc import Mapping
 
 from fastapi import APIRouter
 
-from services.progress.api import cohorts, evidence, passports, recaps, records
+from services.progress.api import cohorts, evidence, live, passports, recaps, records
 
 __all__ = ["routers"]
 
@@ -18,4 +18,5 @@ def routers(region: str, targets: Mapping[str, int]) -> list[APIRouter]:
         cohorts.router,
         passports.router_for(view),
         recaps.router_for(view),
+        *live.ROUTERS,
     ]

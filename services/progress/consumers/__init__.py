@@ -51,6 +51,7 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
         },
         room=lambda work: work.records,
         key=lambda fact: fact.enrolment_id,
+        prepare=records.load_attendance,
     ),
     Subscription(
         name="progress.keep-passports",

@@ -1,6 +1,7 @@
 """What is kept of who attended a live session; all of it only ever grows, by merging."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from services.progress.domain.minutes import bitmap_of
 
@@ -22,6 +23,16 @@ class Attendance:
     due: bool = False
     enrolled: bool = False
 
+    def judged(self) -> Self:
+        """Note that it has become evidence."""
+        return replace(self, due=False) if self.due else self
+
+    def enrol(self) -> Self:
+        """Note that its learner is enrolled, and that it is to become evidence because of that."""
+        if self.enrolled or not self.session_id:
+            return self
+        return replace(self, enrolled=True, due=True)
+
     @property
     def live_minutes(self) -> int:
         """Tell the bitmap of minutes watched live."""
@@ -31,6 +42,18 @@ class Attendance:
     def replay_minutes(self) -> int:
         """Tell the bitmap of minutes watched later."""
         return bitmap_of(self.replay)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who has attended enough of a session without being enrolled; the id is the attendance's."""
+
+    id: str
+    told: bool = False
+
+    def tell(self) -> Self:
+        """Note that this is told."""
+        return self if self.told else replace(self, told=True)
 
 
 @dataclass(frozen=True, slots=True)

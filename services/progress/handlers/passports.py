@@ -159,3 +159,5 @@ async def forget_erased_learner(fact: LearnerErased, work: Work) -> None:
     blank = card.erase(fact)
     if blank is not card:
         work.cards.keep(blank)
+    for claim in await work.claims.find({"learner_id": fact.learner_id}):
+        work.claims.keep(claim.forget(fact.at))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from services.progress.domain.attendance import attendance_id
 from services.progress.domain.companions import Assignment
 from services.progress.domain.deadlines import warn
 from services.progress.domain.evidence import Evidence, Giver, Verdict
@@ -19,9 +20,24 @@ Kept = tuple[Record, Record, Sequence[Fact]]
 
 
 async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
-    """Open the record of an enrolment with its cohort's plan."""
+    """Open the record of an enrolment with its cohort's plan; what was attended before counts then."""
     record = await work.records.of(fact.enrolment_id)
     await keep_records(work, [(record, *enrol(record, fact))])
+    for session in await work.sessions_of([fact.plan.cohort_id]):
+        attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
+        work.attendance.keep(attendance.enrol())
+
+
+async def load_attendance(facts: Sequence[Fact], work: Work) -> None:
+    """Load together what the enrolled of a batch attended before."""
+    enrolled = [each for each in facts if isinstance(each, Enrolled)]
+    sessions = await work.sessions_of(each.plan.cohort_id for each in enrolled)
+    await work.attendance.preload(
+        attendance_id(session.id, each.learner_id)
+        for session in sessions
+        for each in enrolled
+        if each.plan.cohort_id == session.place.cohort_id
+    )
 
 
 async def close_record_of_withdrawn(fact: Withdrawn, work: Work) -> None:

@@ -28,15 +28,18 @@ from shared.events.enrolment import (
 )
 from shared.events.exchange import LearnerTransferred
 from shared.events.fact import Fact
+from shared.events.progress import LectureAttended
 from shared.kernel.ids import enrolment_id
 from shared.store.memory import MemoryStore
 from tests.support.deliveries import record
 from tests.support.enrolment import (
+    LECTURE,
     MALANG,
     NOW,
     Desk,
     certified,
     completed,
+    lecture_body,
     listed,
     message_of,
     person,
@@ -95,6 +98,13 @@ def decided(serial: int, decision: int, outcome: str) -> GraduationDecided:
     )  # fmt: skip
 
 
+def attended(serial: int, cohort: str = "kuliah-mei") -> LectureAttended:
+    """Tell that somebody has attended a lecture."""
+    told = about(serial) | {"cohort_id": cohort, "enrolment_id": seat(serial, cohort)}
+    del told["agency"]
+    return LectureAttended(**told, session_id="session", title="Kuliah Umum")
+
+
 def moved(serial: int, to: str, day: int) -> LearnerTransferred:
     """Tell that somebody has moved."""
     return LearnerTransferred(
@@ -116,6 +126,8 @@ def beginning() -> tuple[Snapshot, Programme]:
     async def begin() -> tuple[Snapshot, Programme]:
         desk = Desk()
         await desk.begin()
+        await desk.programme("KULIAH.1", LECTURE)
+        await desk.cohort("kuliah-mei", lecture_body())
         await desk.nominate([listed(1), listed(2), listed(3), listed(4)], key="list-1")
         assert isinstance(desk.store, MemoryStore)
         return desk.store.snapshot(), await desk.programme_now()
@@ -149,6 +161,10 @@ def stories() -> dict[str, list[Fact]]:
             certified("PKA"), revoked("PKA"), certified("PKA", revision=2),
             revoked("PKA", revision=3), certified("PKP"), certified("PKA", 2),
             certified("PKA", revision=3), stranger(certified("PKA")),
+        ],
+        "enrolment.enrol-who-attended": [
+            attended(1), attended(2), attended(3, "dua-i"), stranger(attended(1, "dua-i")),
+            attended(1).model_copy(update={"learner_id": "nobody", "enrolment_id": "nobody"}),
         ],
         "enrolment.follow-moves": [
             moved(1, "62", 1), moved(1, "33", 2), moved(3, "62", 1), stranger(moved(1, "62", 1)),

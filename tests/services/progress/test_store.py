@@ -7,7 +7,8 @@ import pytest
 from services.progress.api.sheets import MOST_ROWS, refuse_more
 from services.progress.domain.intake import take
 from services.progress.handlers.passports import link_numbers
-from services.progress.store import RECORDS, audit_rows, passports_of
+from services.progress.store import RECORDS, passports_of
+from services.progress.store.auditing import audit_rows
 from shared.bus.memory import MemoryBus
 from shared.kernel.errors import TooLarge
 from shared.store.memory import MemoryStore

@@ -1,21 +1,21 @@
-"""Where records, passports and cards are kept, and the views of them."""
+"""Where records, passports, cards and live sessions are kept, and the views of them."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from services.progress.domain.attendance import (
     Addition,
     Attendance,
     Closing,
     Curve,
+    Visitor,
     attendance_id,
     closing_id,
 )
 from services.progress.domain.card import Card
-from services.progress.domain.digest import digest
+from services.progress.domain.live import Claim, HandedIn, LiveSession
 from services.progress.domain.minutes import words_of
-from services.progress.domain.passport import Entry, Passport
+from services.progress.domain.passport import Passport
 from services.progress.domain.plans import CohortPlan
 from services.progress.domain.record import Record
 from shared.events.hosting import node_of
@@ -23,7 +23,6 @@ from shared.kernel.errors import NotFound
 from shared.store.kind import Index, Kind, ScopeFields
 from shared.store.port import Merge
 from shared.store.work import Frame, UnitOfWork
-from shared.store.works import Works
 
 RECORDS = Kind(
     "records",
@@ -49,21 +48,39 @@ CARDS = Kind(
 ATTENDANCE = Kind(
     "attendance",
     Attendance,
-    indexes=(Index(("session_id", "_id")), Index(("session_id", "due"))),
+    indexes=(Index(("session_id", "_id")), Index(("due", "session_id", "_id"))),
     scope=None,
     stage=2,
 )
 CURVES = Kind("curves", Curve, indexes=(Index(("session_id",)),), scope=None)
 CLOSINGS = Kind("closings", Closing, scope=None)
 PLANS = Kind("plans", CohortPlan, scope=None)
-KINDS = (RECORDS, PASSPORTS, CARDS, PLANS)
+# Up to whom a session is judged is written after the evidence, and after what became evidence.
+LIVE_SESSIONS = Kind(
+    "live_sessions",
+    LiveSession,
+    indexes=(Index(("place.cohort_id",)), Index(("state", "settled"))),
+    scope=ScopeFields(host="owner", shown=True),
+    stage=3,
+)
+HANDED_IN = Kind(
+    "handed_in", HandedIn, indexes=(Index(("added",)),), scope=ScopeFields(host="owner")
+)
+CLAIMS = Kind(
+    "claims",
+    Claim,
+    indexes=(Index(("session_id", "_id")), Index(("learner_id",)), Index(("state", "added"))),
+    scope=ScopeFields(learner="learner_id", host="owner"),
+)
+VISITORS = Kind("visitors", Visitor, scope=None)
+KINDS = (RECORDS, PASSPORTS, CARDS, PLANS, LIVE_SESSIONS, HANDED_IN, CLAIMS, VISITORS)
 SILENT = (ATTENDANCE, CURVES, CLOSINGS)
 """Kinds that state nothing."""
 _CHUNK = 100
 
 
 class ProgressWork(UnitOfWork):
-    """Records, passports and cards, kept together."""
+    """Everything that progress owns, kept together."""
 
     def __init__(self, frame: Frame) -> None:
         """Begin with nothing loaded."""
@@ -72,9 +89,23 @@ class ProgressWork(UnitOfWork):
         self.passports = self.aggregates(PASSPORTS)
         self.cards = self.aggregates(CARDS)
         self.plans = self.aggregates(PLANS)
+        self.live_sessions = self.aggregates(LIVE_SESSIONS)
+        self.handed_in = self.aggregates(HANDED_IN)
+        self.claims = self.aggregates(CLAIMS)
+        self.visitors = self.aggregates(VISITORS)
         self.attendance = self.aggregates(ATTENDANCE)
         self.curves = self.aggregates(CURVES)
         self.closings = self.aggregates(CLOSINGS)
+        self._sessions: dict[str, list[LiveSession]] = {}
+
+    async def sessions_of(self, cohort_ids: Iterable[str]) -> list[LiveSession]:
+        """Load the live sessions of cohorts, once for all who ask in this work."""
+        asked = dict.fromkeys(cohort_ids)
+        if fresh := [each for each in asked if each not in self._sessions]:
+            self._sessions |= {each: [] for each in fresh}
+            for found in await self.live_sessions.find({"place.cohort_id": {"$in": fresh}}):
+                self._sessions[found.place.cohort_id].append(found)
+        return [session for each in asked for session in self._sessions[each]]
 
     @property
     def node(self) -> str:
@@ -193,62 +224,3 @@ async def people_of(
 async def is_closed(work: ProgressWork, session_id: str, number: int) -> bool:
     """Tell whether all that was sent before a closing is in the store, so that attendance is evidence."""
     return (await work.closings.of(closing_id(session_id, number))).done
-
-
-async def audit_rows(works: Works[ProgressWork], after: str, limit: int) -> list[dict[str, Any]]:
-    """Tell the next rows of the audit: every passport, then every record."""
-    work = works.open()
-    rows: list[dict[str, Any]] = []
-    if after < "passport0":
-        where = {"_id": {"$gt": after.removeprefix("passport/")}}
-        rows += [_passport_row(each) for each in await work.passports.find(where, limit=limit)]
-    if len(rows) < limit:
-        where = {"_id": {"$gt": after.removeprefix("record/") if after > "passport0" else ""}}
-        found = await work.records.find(where, limit=limit - len(rows))
-        await work.passports.preload(each.learner_id for each in found)
-        rows += [await _record_row(each, work) for each in found]
-    return rows
-
-
-def _passport_row(passport: Passport) -> dict[str, Any]:
-    return {
-        "id": f"passport/{passport.id}",
-        "learner_id": passport.id,
-        "jp_by_enrolment": passport.jp_by_enrolment,
-        "entries": [_entry_row(passport.id, each) for each in passport.entries],
-    }
-
-
-def _entry_row(learner_id: str, entry: Entry) -> dict[str, Any]:
-    return {
-        "enrolment_id": entry.enrolment_id,
-        "node": entry.node,
-        "programme": entry.programme.code if entry.programme else None,
-        "status": entry.standing,
-        "enrolled": entry.enrolled_at is not None,
-        "withdrawn": entry.withdrawn_at is not None,
-        "completed": entry.completed_at is not None,
-        "outcome": entry.outcome,
-        "phases": len(entry.phases),
-        "numbers": [each.number for each in entry.certificates],
-        "live": entry.live.number if entry.live else None,
-        "signed": [each.number for each in entry.certificates if each.revision in entry.signed],
-        "brought": entry.brought,
-        "digest": digest(learner_id, entry),
-    }
-
-
-async def _record_row(record: Record, work: ProgressWork) -> dict[str, Any]:
-    passport = await work.passports.of(record.learner_id)
-    return {
-        "id": f"record/{record.id}",
-        "enrolment_id": record.id,
-        "learner_id": record.learner_id,
-        "cohort_id": record.cohort_id,
-        "status": record.status,
-        "phases": len(record.completed),
-        "of": len(record.course.phases) if record.plan else 0,
-        "jp": record.jp if record.plan else 0,
-        # Who moved was told in part by the one home and in part by the other.
-        "guest": record.home_node not in ("", work.node) or bool(passport.moves),
-    }

@@ -1,0 +1,21 @@
+"""Live sessions: scheduled, held and closed; what minutes come to; what people hand in and claim."""
+
+from services.progress.domain.live.handed import Claim, HandedIn, Step
+from services.progress.domain.live.presence import GIVER, Standing, evidence_of, standing
+from services.progress.domain.live.shape import Draft, Place, Stream, Turnout
+from services.progress.domain.live.whole import LiveSession
+
+__all__ = [
+    "GIVER",
+    "Claim",
+    "Draft",
+    "HandedIn",
+    "LiveSession",
+    "Place",
+    "Standing",
+    "Step",
+    "Stream",
+    "Turnout",
+    "evidence_of",
+    "standing",
+]

@@ -1,0 +1,275 @@
+"""A live session: when it runs, who may attend, how far it has come, and which of its minutes count."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Literal, Self
+
+from services.progress.domain.live.shape import (
+    MINUTE,
+    USUAL_GRACE,
+    USUAL_THRESHOLD,
+    Audience,
+    Draft,
+    Place,
+    SessionKind,
+    Stream,
+    Turnout,
+    check_length,
+    check_place,
+    check_times,
+    terms_of,
+)
+from services.progress.domain.minutes import MOST_MINUTES, span
+from services.progress.domain.ticket import BEAT_SECONDS, Ticket
+from shared.events.plan import Plan
+from shared.kernel.errors import Conflict, Invalid
+
+State = Literal["", "scheduled", "live", "ended", "closing", "closed"]
+TICKET_FOR = timedelta(minutes=10)
+
+_HUNDRED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """One session of a cohort's plan, held live; `owner` is the agency whose own cohort it is.
+
+    Minutes count from `origin`, the planned start, which never moves once the session has begun.
+    `threshold` is a percentage of its minutes, `grace` seconds; `closing` numbers the attempt to close.
+    `judged_after` is the enrolment up to which attendance has become evidence, `settled` says that all
+    of it has.
+    """
+
+    id: str
+    title: str = ""
+    kind: SessionKind = "lecture"
+    place: Place = field(default_factory=Place)
+    audience: Audience = "cohort"
+    state: State = ""
+    owner: str = ""
+    host_node: str = ""
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    origin: datetime | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    closed_at: datetime | None = None
+    stream: Stream = field(default_factory=Stream)
+    threshold: float = USUAL_THRESHOLD
+    grace: int = USUAL_GRACE
+    replay_days: int = 0
+    replay_url: str = ""
+    closing: int = 0
+    judged_after: str = ""
+    settled: bool = False
+    turnout: Turnout | None = None
+
+    def schedule(self, draft: Draft, place: Place, plan: Plan) -> Self:
+        """Schedule it, or schedule it anew while it has not begun; Invalid tells what the plan does not have."""
+        check_place(place, plan)
+        check_times(draft.starts_at, draft.ends_at)
+        check_length(draft, place, plan)
+        threshold, replay_days = terms_of(draft, plan.rules.live)
+        origin = draft.starts_at.replace(second=0, microsecond=0)
+        scheduled = replace(
+            self,
+            title=draft.title,
+            kind=draft.kind,
+            place=place,
+            audience=draft.audience,
+            state="scheduled",
+            owner=plan.owner,
+            host_node=plan.host_node,
+            starts_at=draft.starts_at,
+            ends_at=draft.ends_at,
+            origin=origin,
+            stream=draft.stream,
+            threshold=threshold,
+            grace=draft.grace,
+            replay_days=replay_days,
+            replay_url=draft.replay_url,
+        )
+        if self.state in {"", "scheduled"}:
+            return scheduled
+        if replace(scheduled, state=self.state) != self:
+            raise Conflict("session-begun", "a session that has begun is scheduled no more")
+        return self
+
+    def start(self, at: datetime, now: datetime) -> Self:
+        """Begin; beginning again changes nothing."""
+        if self.state == "live":
+            return self
+        self._guard("scheduled")
+        if at > now:
+            raise Invalid("from-the-future", "this has not happened yet")
+        if at >= self.ends:
+            raise Conflict(
+                "session-past", "its planned end is over: schedule it anew, or tell when it began"
+            )
+        return replace(self, state="live", began_at=at)
+
+    def stop(self, at: datetime, now: datetime) -> Self:
+        """End; ending again changes nothing."""
+        if self.state in {"ended", "closing", "closed"}:
+            return self
+        self._guard("live")
+        if at > now:
+            raise Invalid("from-the-future", "this has not happened yet")
+        return replace(self, state="ended", ended_at=max(at, self.began))
+
+    def extend(self, ends_at: datetime) -> Self:
+        """Let it end later; the same end again changes nothing."""
+        self._guard("scheduled", "live")
+        if ends_at == self.ends_at:
+            return self
+        if ends_at < self.ends:
+            raise Invalid(
+                "not-an-extension", "a session is extended to a later end; stop it instead"
+            )
+        check_times(self.starts, ends_at)
+        return replace(self, ends_at=ends_at)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Tell whether it runs on although its end and its grace are over."""
+        return self.state == "live" and now >= self.until
+
+    def end_overdue(self, now: datetime) -> Self:
+        """End a session that nobody has stopped, at its planned end."""
+        return replace(self, state="ended", ended_at=self.ends) if self.is_overdue(now) else self
+
+    def is_silent(self, now: datetime, settle: timedelta) -> bool:
+        """Tell whether no beat of its minutes can come any more, which takes so long after its end."""
+        return self.state == "ended" and self.ended_at is not None and now >= self.ended_at + settle
+
+    def begin_closing(self, now: datetime, settle: timedelta) -> Self:
+        """Begin to close: barriers follow the last beats."""
+        if not self.is_silent(now, settle):
+            return self
+        return replace(self, state="closing", closing=self.closing + 1)
+
+    def close(self, now: datetime) -> Self:
+        """Close: what was attended is in the store, and becomes evidence."""
+        return replace(self, state="closed", closed_at=now) if self.state == "closing" else self
+
+    def judged(self, after: str) -> Self:
+        """Note up to which enrolment attendance has become evidence."""
+        return replace(self, judged_after=after)
+
+    def settle(self) -> Self:
+        """Note that all attendance has become evidence."""
+        return replace(self, settled=True)
+
+    def count(self, turnout: Turnout) -> Self:
+        """Note who came."""
+        return self if turnout == self.turnout else replace(self, turnout=turnout)
+
+    def _guard(self, *states: State) -> None:
+        if self.state not in states:
+            if self.state == "scheduled":
+                raise Conflict("not-live", "this session has not begun", self.when)
+            raise Conflict("session-over", "this session is over")
+
+    @property
+    def when(self) -> dict[str, object]:
+        """Tell when it is planned, as a problem says it."""
+        return {"starts_at": self.starts.isoformat(), "ends_at": self.ends.isoformat()}
+
+    @property
+    def starts(self) -> datetime:
+        """Tell the planned start."""
+        return _known(self.starts_at)
+
+    @property
+    def ends(self) -> datetime:
+        """Tell the planned end."""
+        return _known(self.ends_at)
+
+    @property
+    def began(self) -> datetime:
+        """Tell when it began."""
+        return _known(self.began_at)
+
+    @property
+    def until(self) -> datetime:
+        """Tell until when beats are taken."""
+        return self.ends + timedelta(seconds=self.grace)
+
+    @property
+    def over_at(self) -> datetime:
+        """Tell the end of what counts: as planned, or earlier where it was stopped."""
+        return min(self.ends, self.ended_at or self.ends)
+
+    @property
+    def minutes(self) -> int:
+        """Tell the bitmap of the minutes that count: whole ones that it ran within its plan."""
+        first = self.minute_of(max(self.began_at or self.starts, self.starts))
+        return span(first, max(first, self.minute_of(self.over_at)))
+
+    @property
+    def planned_minutes(self) -> int:
+        """Tell how many minutes count."""
+        return self.minutes.bit_count()
+
+    @property
+    def threshold_minutes(self) -> int:
+        """Tell how many of them make who attended them present."""
+        return ceil(self.planned_minutes * self.threshold / _HUNDRED)
+
+    def minute_of(self, at: datetime) -> int:
+        """Tell the minute of an instant."""
+        return (at - _known(self.origin)) // MINUTE
+
+    def attended(self, begins: datetime, ends: datetime) -> int:
+        """Tell the bitmap of the minutes that somebody was there from one instant to another.
+
+        A minute counts for who was there at all in it, as it does for who watches.
+        """
+        first = max(self.minute_of(begins), 0)
+        last = min(-((_known(self.origin) - ends) // MINUTE), MOST_MINUTES)
+        return span(first, last) if begins < ends else 0
+
+    def replays(self, now: datetime) -> bool:
+        """Tell whether its replay counts at an instant."""
+        return (
+            self.state in {"ended", "closing", "closed"}
+            and self.replay_days > 0
+            and now < self.over_at + timedelta(days=self.replay_days)
+        )
+
+    def ticket(self, learner_id: str, device: str, now: datetime) -> Ticket:
+        """Make the ticket of somebody who watches now; Conflict where nothing is on."""
+        if self.state == "live" and now >= self.until:
+            raise Conflict("session-over", "this session is over")
+        self._guard("live")
+        return self._ticket(learner_id, device, now, self.until)
+
+    def replay_ticket(self, learner_id: str, device: str, now: datetime, position: int) -> Ticket:
+        """Make the ticket of somebody who watches the recording from so many seconds on."""
+        if self.state in {"scheduled", "live"}:
+            raise Conflict("not-over", "there is no replay before the end", self.when)
+        if not self.replays(now):
+            raise Conflict("no-replay", "the replay of this session counts no longer, or never did")
+        until = self.over_at + timedelta(days=self.replay_days)
+        ticket = self._ticket(learner_id, device, now, until)
+        # The recording begins where the session did.
+        first = self.minute_of(max(self.began, self.starts))
+        start = first * (60 // BEAT_SECONDS) + position // BEAT_SECONDS
+        return ticket._replace(replay=True, start=start)
+
+    def _ticket(self, learner_id: str, device: str, now: datetime, until: datetime) -> Ticket:
+        return Ticket(
+            session_id=self.id,
+            learner_id=learner_id,
+            device=device,
+            joined_at=int(now.timestamp()),
+            origin=int(_known(self.origin).timestamp()),
+            until=int(until.timestamp()),
+            expires=int(min(now + TICKET_FOR, until).timestamp()),
+        )
+
+
+def _known(at: datetime | None) -> datetime:
+    if at is None:
+        raise Conflict("not-scheduled", "this session was never scheduled")
+    return at

@@ -1,0 +1,109 @@
+"""Attendance becomes evidence: a cohort's in pages once its session is closed, and whatever is added later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.progress.domain.attendance import Attendance, attendance_id
+from services.progress.domain.intake import take
+from services.progress.domain.live import GIVER, LiveSession, evidence_of, standing
+from services.progress.domain.record import Record
+from services.progress.handlers.records import Kept, keep_records
+from services.progress.handlers.sessions import record_in
+from services.progress.ports import Minutes, Work
+from shared.events.progress import LectureAttended
+from shared.kernel.ids import enrolment_id
+
+PAGE = 100
+"""Learners whose attendance becomes evidence in one write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one step came to: how many learners it looked at, and whether there may be more."""
+
+    looked_at: int
+    more: bool
+
+
+async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
+    """State the next page of evidence of a closed session: for everybody enrolled, present or absent."""
+    session = await work.live_sessions.get(key)
+    if session.state != "closed" or session.settled:
+        return Page(0, more=False)
+    where = {
+        "cohort_id": session.place.cohort_id, "plan": {"$ne": ""}, "_id": {"$gt": session.judged_after},
+    }  # fmt: skip
+    records = await work.records.find(where, limit=PAGE)
+    await work.attendance.preload(attendance_id(key, each.learner_id) for each in records)
+    kept: list[Kept] = []
+    for record in records:
+        attendance = await work.attendance.of(attendance_id(key, record.learner_id))
+        kept += _judge(session, record, attendance, now)
+        work.attendance.keep(attendance.judged())
+    await keep_records(work, kept)
+    more = len(records) == PAGE
+    session = session.judged(records[-1].id) if records else session
+    work.live_sessions.keep(session if more else session.settle())
+    return Page(len(records), more)
+
+
+async def judge_due(session: LiveSession, keys: Sequence[str], now: datetime, work: Work) -> None:
+    """Judge again whose attendance has grown; who is not enrolled and attended enough is told of."""
+    await work.attendance.preload(keys)
+    kept: list[Kept] = []
+    for key in keys:
+        attendance = await work.attendance.of(key)
+        if not attendance.due:
+            continue
+        record = await record_in(session, attendance.learner_id, work)
+        if record.plan:
+            kept += _judge(session, record, attendance, now)
+        elif session.audience != "cohort" and session.host_node == work.node:
+            await _tell_of_visitor(session, attendance, work)
+        work.attendance.keep(attendance.judged())
+    await keep_records(work, kept)
+
+
+def _judge(
+    session: LiveSession, record: Record, attendance: Attendance, now: datetime
+) -> list[Kept]:
+    evidence = evidence_of(session, attendance, record.evidence, now)
+    if evidence is None:
+        return []
+    taken, _, facts = take(record, [evidence], GIVER, now)
+    return [(record, taken, facts)]
+
+
+async def _tell_of_visitor(session: LiveSession, attendance: Attendance, work: Work) -> None:
+    visitor = await work.visitors.of(attendance.id)
+    card = await work.cards.of(attendance.learner_id)
+    if visitor.told or not standing(session, attendance).met or not card.active:
+        return
+    fact = LectureAttended(
+        learner_id=attendance.learner_id,
+        at=session.over_at,
+        enrolment_id=enrolment_id(
+            attendance.learner_id, session.place.cohort_id, session.host_node
+        ),
+        cohort_id=session.place.cohort_id,
+        session_id=session.id,
+        title=session.title,
+    )
+    work.visitors.keep(visitor.tell(), [fact])
+
+
+async def add_handed_in(key: str, minutes: Minutes, work: Work) -> None:
+    """Add what somebody handed in to attendance; a crash in between adds it again, which changes nothing."""
+    handed = await work.handed_in.get(key)
+    if not handed.added:
+        await minutes.add(handed.additions)
+    work.handed_in.keep(handed.add())
+
+
+async def add_claimed(key: str, minutes: Minutes, work: Work) -> None:
+    """Add the accepted minutes of a claim to attendance."""
+    claim = await work.claims.get(key)
+    if claim.state == "accepted" and not claim.added:
+        await minutes.add(claim.additions)
+        work.claims.keep(claim.add())
