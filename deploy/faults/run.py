@@ -11,24 +11,27 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from deploy.audit import Disagreement, audit
 from deploy.client import SERVICES, NodeClient, Voice, until
 from deploy.embedded.node import EmbeddedNode
-from deploy.embedded.settings import NodeSettings
+from deploy.embedded.settings import LIVE_KEY, NodeSettings
 from deploy.embedded.tokens import issue
 from deploy.faults import drill
 from deploy.faults.doors import all_points, all_unguarded
+from deploy.faults.lecture import Lectures
 from deploy.faults.ledger import Ledger, read_ledger
+from services.progress.api.tickets import read_live_key
 
 SIDES = ("before", "after")
 _IN_A_NEW_BROKER = frozenset({"bus.remember"})
 """Points that a service passes once in a broker's life."""
 
 _PATIENCE = 120.0
+_FLUSH_SECONDS = "0.3"
 
 
 @dataclass
@@ -37,7 +40,7 @@ class _Run:
 
     node: EmbeddedNode
     voices: drill.Voices
-    client: NodeClient
+    lectures: Lectures
     say: Callable[[str], None]
     ends: float
     rounds: int = 0
@@ -45,8 +48,8 @@ class _Run:
     passed: dict[str, Counter[str]] = field(default_factory=dict)
 
     async def teach(self) -> None:
-        """Teach one cohort to its end."""
-        await drill.teach(self.voices, self.rounds)
+        """Teach one cohort to its end, with a lecture meanwhile."""
+        await asyncio.gather(drill.teach(self.voices, self.rounds), self.lectures.hold(self.rounds))
         self.rounds += 1
 
     async def look(self) -> None:
@@ -138,6 +141,8 @@ def run(budget: float, say: Callable[[str], None]) -> dict[str, Any]:
 async def _run(home: Path, budget: float, say: Callable[[str], None]) -> dict[str, Any]:
     began = time.monotonic()
     settings = NodeSettings.read().elsewhere(home)
+    told = {**settings.environment, "CORPU_FLUSH_SECONDS": _FLUSH_SECONDS}
+    settings = replace(settings, environment=told)
     async with (
         EmbeddedNode(settings, say=say) as node,
         NodeClient({name: node.addresses[name] for name in SERVICES}, patience=_PATIENCE) as client,
@@ -150,7 +155,12 @@ async def _run(home: Path, budget: float, say: Callable[[str], None]) -> dict[st
         people = drill.Voices(
             voice("organiser"), voice("endorser", agency=drill.AGENCY), voice("operator", "auditor")
         )
-        running = _Run(node, people, client, say, began + budget)
+        lectures = Lectures(
+            client, read_live_key(home / LIVE_KEY), node.addresses["store"] + "/?directConnection=true",
+            settings.of("progress")["MONGO_DATABASE"], lambda: node.parts["broker"].starts,
+            forgets=settings.kafka == "embedded",
+        )  # fmt: skip
+        running = _Run(node, people, lectures, say, began + budget)
         await drill.prepare(people)
         await running.teach()
         await running.look()
@@ -164,11 +174,12 @@ async def _run(home: Path, budget: float, say: Callable[[str], None]) -> dict[st
         ledger = await asyncio.to_thread(
             read_ledger, node.addresses["store"] + "/?directConnection=true", databases
         )
-    return _report(running, ledger, disagreements, time.monotonic() - began)
+        surplus = await lectures.surplus()
+    return _report(running, ledger, disagreements, surplus, time.monotonic() - began)
 
 
 def _report(
-    running: _Run, ledger: Ledger, disagreements: list[Disagreement], seconds: float
+    running: _Run, ledger: Ledger, disagreements: list[Disagreement], surplus: int, seconds: float
 ) -> dict[str, Any]:
     cohorts = running.rounds
     expected = {
@@ -194,9 +205,14 @@ def _report(
     never = sorted(
         set(all_points()) - {point for passed in running.passed.values() for point in passed}
     )
+    minutes = {
+        "acknowledged": sum(each.bit_count() for each in running.lectures.acknowledged.values()),
+        "lost": sum(each.bit_count() for each in running.lectures.lost.values()),
+        "surplus": surplus,
+    }
     return {
         # A budget that ends early leaves points uncovered and says so; it breaks no promise.
-        "passed": not (lost or repeated or disagreements or never),
+        "passed": not (lost or repeated or disagreements or never or minutes["lost"] or surplus),
         "complete": not left,
         "points": running.covered,
         "points_left": left,
@@ -206,6 +222,7 @@ def _report(
         "lost": lost,
         "repeated_effects": repeated,
         "repeated": ledger.repeated[:10],
+        "minutes": minutes,
         "facts": dict(ledger.facts),
         "audit": {"disagreements": [asdict(each) for each in disagreements]},
         "seconds": round(seconds, 1),
