@@ -104,7 +104,6 @@ class Tending:
             while (await self.works.run(partial(judge_cohort, session.id, now))).more:
                 pass
             await self._judge_due(session.id)
-            await self._count(session.id)
 
     async def _mark_end(self, session: LiveSession) -> None:
         store = self.works.frame.store
@@ -118,12 +117,11 @@ class Tending:
         session = await self.works.open().live_sessions.of(key)
         if session.state != "closed":
             return
-        judged = False
+        # Marked first, so that a crash after the judging does not keep it from being counted.
+        await self._change(session, lambda one: one.uncount())
         while keys := await due_of(self.works.open(), key, PAGE):
             await self.works.run(partial(judge_due, session, keys, self.clock.now()))
-            judged = True
-        if judged and session.settled:
-            await self._count(key)
+        await self._count(key)
 
     async def _count(self, key: str) -> None:
         work = self.works.open()

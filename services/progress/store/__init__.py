@@ -59,7 +59,7 @@ PLANS = Kind("plans", CohortPlan, scope=None)
 LIVE_SESSIONS = Kind(
     "live_sessions",
     LiveSession,
-    indexes=(Index(("place.cohort_id",)), Index(("state", "settled"))),
+    indexes=(Index(("place.cohort_id",)), Index(("state", "counted"))),
     scope=ScopeFields(host="owner", shown=True),
     stage=3,
 )

@@ -34,10 +34,10 @@ class KeptMinutes:
 
 
 async def sessions_under_way(work: ProgressWork) -> list[LiveSession]:
-    """Find the sessions that time or the fold may move on, and those that are closed and not settled."""
+    """Find the sessions that time or the fold may move on, and those closed that are not judged or counted yet."""
     moving = {"state": {"$in": ["live", "ended", "closing"]}}
     found = await work.live_sessions.find(moving, limit=_MOST)
-    found += await work.live_sessions.find({"state": "closed", "settled": False}, limit=_MOST)
+    found += await work.live_sessions.find({"state": "closed", "counted": False}, limit=_MOST)
     return found
 
 
@@ -67,17 +67,18 @@ async def due_of(work: ProgressWork, session_id: str, limit: int) -> list[str]:
 
 async def turnout_of(work: ProgressWork, session: LiveSession) -> Turnout:
     """Count who came, by everybody's minutes, a page at a time so that others get the loop."""
-    bitmaps: list[int] = []
+    by_minute: list[int] = []
     viewers = present = 0
     async for page in _pages(work, session):
         live = [each.live_minutes & session.minutes for each in page]
-        # Kept as numbers of a few bytes each; sums of pages would lose what carries over.
-        bitmaps += filter(None, live)
+        counted = curve(live)
+        by_minute += [0] * (len(counted) - len(by_minute))
+        for minute, count in enumerate(counted):
+            by_minute[minute] += count
         viewers += sum(map(bool, live))
         present += sum(standing(session, each).met for each in page)
         await asyncio.sleep(0)
-    counted = await asyncio.to_thread(curve, bitmaps)
-    return Turnout(viewers, present, tuple(counted))
+    return Turnout(viewers, present, tuple(by_minute))
 
 
 async def _pages(work: ProgressWork, session: LiveSession) -> AsyncIterator[list[Attendance]]:

@@ -38,7 +38,7 @@ class LiveSession:
     Minutes count from `origin`, the planned start, which never moves once the session has begun.
     `threshold` is a percentage of its minutes, `grace` seconds; `closing` numbers the attempt to close.
     `judged_after` is the enrolment up to which attendance has become evidence, `settled` says that all
-    of it has.
+    of it has, `counted` that `turnout` tells of all of it.
     """
 
     id: str
@@ -63,6 +63,7 @@ class LiveSession:
     closing: int = 0
     judged_after: str = ""
     settled: bool = False
+    counted: bool = False
     turnout: Turnout | None = None
 
     def schedule(self, draft: Draft, place: Place, plan: Plan) -> Self:
@@ -160,9 +161,15 @@ class LiveSession:
         """Note that all attendance has become evidence."""
         return replace(self, settled=True)
 
+    def uncount(self) -> Self:
+        """Note that who came is to be counted anew."""
+        return replace(self, counted=False) if self.counted else self
+
     def count(self, turnout: Turnout) -> Self:
-        """Note who came."""
-        return self if turnout == self.turnout else replace(self, turnout=turnout)
+        """Note who came, once all attendance has become evidence."""
+        if not self.settled or (self.counted and turnout == self.turnout):
+            return self
+        return replace(self, counted=True, turnout=turnout)
 
     def _guard(self, *states: State) -> None:
         if self.state not in states:

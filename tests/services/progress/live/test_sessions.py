@@ -212,8 +212,12 @@ def test_a_replay_counts_from_where_the_session_began() -> None:
 
 def test_who_came_is_counted_once_it_changes() -> None:
     """The same turnout is no news."""
-    counted = closed().count(Turnout(3, 2, (1, 2)))
+    settled = closed().settle()
+    counted = settled.count(Turnout(3, 2, (1, 2)))
 
-    assert Turnout(3, 2, (1, 2)) == counted.turnout
+    assert (True, Turnout(3, 2, (1, 2))) == (counted.counted, counted.turnout)
     assert counted is counted.count(Turnout(3, 2, (1, 2)))
+    assert counted == counted.uncount().count(Turnout(3, 2, (1, 2)))
+    assert settled is settled.uncount()
+    assert closed().count(Turnout()) == closed()
     assert ("x", True) == (counted.judged("x").judged_after, counted.settle().settled)
