@@ -10,7 +10,7 @@ from services.progress.domain.minutes import span
 from shared.kernel.ids import derived
 
 BEATS_A_MINUTE = 2
-_REPEATED, _LATE = 0.03, 0.03
+REPEATED, LATE = 0.03, 0.03
 _LATEST = 6
 """Beats that a late one comes too late by, at most: three minutes."""
 
@@ -59,11 +59,11 @@ def beats(crowd: list[Viewer], minutes: int, seed: int = 1) -> Iterator[list[tup
                 continue
             beat = (viewer.learner, now // BEATS_A_MINUTE)
             fate = chance.random()
-            if fate < _LATE:
+            if fate < LATE:
                 late.setdefault(now + chance.randint(1, _LATEST), []).append(beat)
             else:
                 coming.append(beat)
-                if fate < _LATE + _REPEATED:
+                if fate < LATE + REPEATED:
                     late.setdefault(now + chance.randint(0, 1) + 1, []).append(beat)
         chance.shuffle(coming)
         yield coming

@@ -73,6 +73,22 @@ def bench_live_fold(
     )
 
 
+@live.command("exact")
+def bench_live_exact(
+    viewers: Annotated[int, typer.Option(min=100, help="Viewers of the lecture.")] = 200_000,
+    minutes: Annotated[int, typer.Option(min=2, max=600, help="Minutes that it takes.")] = 20,
+    http: Annotated[int, typer.Option(min=4, help="Beats through the real edge.")] = 20_000,
+    strikes: Annotated[int, typer.Option(min=1, help="Fold processes that are ended.")] = 6,
+    keep: Keep = False,
+    as_json: AsJson = False,
+) -> int:
+    """Prove that attendance is exact, whatever is repeated, late, out of order, rebalanced or killed."""
+    from deploy.bench.exact import run
+
+    result = run(viewers, minutes, http, strikes, NodeSettings.read(), say)
+    return keeping(result, keep=keep, as_json=as_json)
+
+
 @live.command("edge")
 def bench_live_edge(
     count: Annotated[int, typer.Option(min=5_000, help="Heartbeats of a round.")] = 60_000,
