@@ -49,7 +49,7 @@ def create_app(
     )  # fmt: skip
     app = create_service(
         blueprint,
-        routers(settings.node, settings.jp_targets),
+        routers(settings.node, settings.jp_targets, settings.stream_hosts),
         audit_rows,
         settings=settings,
         engine=engine,

@@ -1,10 +1,24 @@
 """What progress is told by its environment."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic_settings import NoDecode
 
 from shared.web.settings import ServiceSettings
+
+
+def _listed(given: object) -> object:
+    """Read a list as people write it, with commas."""
+    if not isinstance(given, str):
+        return given
+    return tuple(part for each in given.split(",") if (part := each.strip()))
+
+
+_Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$")]
+Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_listed)]
+"""Where pieces of streams come from, such as `https://cdn.example.id`, with commas between."""
 
 
 class Settings(ServiceSettings):
@@ -21,4 +35,5 @@ class Settings(ServiceSettings):
     flush_learners: int = Field(100_000, alias="CORPU_FLUSH_LEARNERS", ge=100, le=5_000_000)
     live_seconds: float = Field(5, alias="CORPU_LIVE_SECONDS", gt=0, le=3_600)
     live_margin_seconds: float = Field(60, alias="CORPU_LIVE_MARGIN_SECONDS", ge=0, le=3_600)
+    stream_hosts: Origins = Field((), alias="CORPU_STREAM_HOSTS")
     live_key_file: Path = Field(Path(".corpu/keys/live.hex"), alias="CORPU_LIVE_KEY_FILE")

@@ -1,6 +1,5 @@
 """Whatever fits a service's OpenAPI document, or just does not, is answered as the document says."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,9 +11,7 @@ from unittest import SkipTest
 
 import pytest
 import schemathesis
-import uvicorn
 from anyio.from_thread import start_blocking_portal
-from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
@@ -29,12 +26,10 @@ from schemathesis.specs.openapi.checks import (
 
 from deploy.contracts import OPENAPI
 from deploy.demo.run import play
-from shared.kernel.tasks import running
 from shared.web.identity import ROLES
 from tests.support.access import ENDLESS
 from tests.support.node import memory_node
-from tests.support.parts import free_port
-from tests.support.waiting import until
+from tests.support.serving import listening
 
 CHECKS = [
     not_a_server_error,
@@ -69,7 +64,7 @@ async def _serving(folder: Path) -> AsyncIterator[Reached]:
         await play(node.stage(folder), 8)
         addresses = {}
         for name, app in node.apps.items():
-            addresses[name] = await stack.enter_async_context(_listening(app))
+            addresses[name] = await stack.enter_async_context(listening(app))
         enrolment = node.engine.stores["enrolment"].snapshot()
         dossiers = node.engine.stores["certification"].snapshot()["dossiers"]
         one = enrolment["enrolments"][
@@ -82,24 +77,6 @@ async def _serving(folder: Path) -> AsyncIterator[Reached]:
             "notice_id": next(iter(node.engine.stores["notify"].snapshot()["notices"])),
         }
         yield Reached(addresses, node.issuer.bearer(*ROLES, learner_id=ids["learner_id"]), ids)
-
-
-@asynccontextmanager
-async def _listening(app: FastAPI) -> AsyncIterator[str]:
-    """Let an application whose parts are open listen on a port, and tell its address."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_level="critical"))
-    ended = asyncio.Event()
-
-    async def serve() -> None:
-        await server.serve()
-        ended.set()
-
-    async with running(serve()):
-        await until(lambda: server.started)
-        yield f"http://127.0.0.1:{port}"
-        server.should_exit = True
-        await ended.wait()
 
 
 @pytest.fixture(scope="module")

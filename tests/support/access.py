@@ -18,6 +18,7 @@ def fill(path: str, names: Mapping[str, str]) -> str:
         "/catalogue/{code}": {"code": "PKA"},
         "/agencies/{code:path}": {"code": names["agency"]},
         "/verify/{code}": {"code": names["verification"]},
+        "/live/player/{edition}/{name}": {"edition": "0123456789abcdef", "name": "main.js"},
         "/registers/{programme}/{year}": {"programme": "PKA", "year": "2024"},
     }
     values = {**names}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+import uvicorn
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
@@ -15,10 +16,13 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Bus
 from shared.kernel.clock import SetClock
 from shared.kernel.ids import fresh
+from shared.kernel.tasks import running
 from shared.store.kind import Kind
 from shared.store.memory import MemoryStore
 from shared.store.port import Store
 from shared.web.settings import ServiceSettings
+from tests.support.parts import free_port
+from tests.support.waiting import until
 
 ISSUER = "https://id.corpu.test"
 AUDIENCE = "corpu"
@@ -91,3 +95,23 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
             await asyncio.sleep(0)
         async with httpx2.AsyncClient(transport=transport, base_url="http://corpu.test") as client:
             yield client
+
+
+@asynccontextmanager
+async def listening(app: FastAPI) -> AsyncIterator[str]:
+    """Let an application whose parts are open listen on a port, and tell its address."""
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", log_level="critical"))
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        await server.serve()
+        ended.set()
+
+    async with running(serve()):
+        await until(lambda: server.started)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+            await ended.wait()

@@ -1,16 +1,21 @@
-"""The HTTP door of progress: evidence, records, cohorts' progress, passports, recaps and live sessions."""
+"""The HTTP door of progress: evidence, records, cohorts' progress, passports, recaps, live sessions and their page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter
 
-from services.progress.api import cohorts, evidence, live, passports, recaps, records
+from services.progress.api import cohorts, evidence, live, passports, player, recaps, records
 
 __all__ = ["routers"]
 
 
-def routers(region: str, targets: Mapping[str, int]) -> list[APIRouter]:
-    """Make the routes of a node in this region, with these targets of training hours a year."""
+def routers(
+    region: str, targets: Mapping[str, int], stream_hosts: Iterable[str]
+) -> list[APIRouter]:
+    """Make the routes of a node in this region, with these targets of training hours a year.
+
+    `stream_hosts` are origins from which pages of live sessions may load besides their stream's own.
+    """
     view = passports.View(region, targets)
     return [
         evidence.router,
@@ -19,4 +24,5 @@ def routers(region: str, targets: Mapping[str, int]) -> list[APIRouter]:
         passports.router_for(view),
         recaps.router_for(view),
         *live.ROUTERS,
+        player.router_for(player.shown_of, stream_hosts),
     ]

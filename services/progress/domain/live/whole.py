@@ -246,8 +246,9 @@ class LiveSession:
 
     def ticket(self, learner_id: str, device: str, now: datetime) -> Ticket:
         """Make the ticket of somebody who watches now; Conflict where nothing is on."""
-        if self.state == "live" and now >= self.until:
-            raise Conflict("session-over", "this session is over")
+        if self.state not in {"scheduled", "live"} or (self.state == "live" and now >= self.until):
+            # Whoever comes late is told whether there is still something to watch.
+            raise Conflict("session-over", "this session is over", {"replay": self.replays(now)})
         self._guard("live")
         return self._ticket(learner_id, device, now, self.until)
 

@@ -1,0 +1,225 @@
+// One person's presence at one session: joins and joins again, sends what Beats took, and tells how it stands.
+
+import { ask } from "./asking.js";
+import { Beats, Tally, joined } from "./beats.js";
+
+const MINUTE = 60;
+const BEAT_SECONDS = 30;
+// A ticket is renewed in the middle of its life, so that what is taken offline can still be sent under it.
+const RENEW_FROM = 0.45;
+const RENEW_WITHIN = 0.15;
+// So many seconds many viewers spread what they would otherwise all do in the same second.
+const START_SPREAD = 10;
+const EARLY_PAUSE = 20;
+const SETTLED_PAUSE = 90;
+const SETTLED_TRIES = 5;
+
+const wall = () => Date.now() / 1000;
+
+/** Holds what the page shows in its fields; `changed` is called whenever one of them may have changed. */
+export class Lecture {
+  page = "connecting";
+  answer = null;
+  mine = null;
+  startsAt = null;
+  signedIn = true;
+  recorded = false;
+  network = "online";
+  beats = new Beats();
+  tally = new Tally();
+
+  #tries = 0;
+  #joinAfter = 0;
+  #joining = false;
+  #sendAfter = 0;
+  #sending = false;
+  #asked = 0;
+
+  constructor({ root, session, token, device }, changed) {
+    Object.assign(this, { root, session, token, device, changed });
+    this.replay = false;
+    if (!token) this.page = "notoken";
+  }
+
+  get minutes() {
+    return Math.max(this.tally.minutes, this.mine?.minutes_counted ?? 0);
+  }
+
+  get threshold() {
+    return this.mine?.threshold_minutes ?? this.answer?.threshold_minutes ?? 0;
+  }
+
+  get planned() {
+    const { starts_at: from, ends_at: to } = this.answer ?? {};
+    return this.mine?.planned_minutes ?? Math.max(0, Math.ceil((Date.parse(to) - Date.parse(from)) / 60_000));
+  }
+
+  get met() {
+    return Boolean(this.mine?.met) || (this.threshold > 0 && this.minutes >= this.threshold);
+  }
+
+  /** Go on with another token, as whoever opened the link again brings one. */
+  renew(token) {
+    this.token = token;
+    this.signedIn = true;
+    if (this.page !== "live") this.page = "connecting";
+    this.beats.distrust();
+    this.retry();
+  }
+
+  /** Watch the recording from here on. */
+  watchReplay() {
+    this.replay = true;
+    this.page = "connecting";
+    this.retry();
+  }
+
+  /** Try what failed at once. */
+  retry() {
+    this.#tries = 0;
+    this.#joinAfter = 0;
+    this.#sendAfter = 0;
+    // Whoever was enrolled a moment ago may not be known here yet.
+    if (this.page === "unenrolled") this.page = "connecting";
+    this.changed();
+  }
+
+  /** Look once: take a beat if one is due, send what waits, join if need be. `piece` is where a replay stands. */
+  tick(steady, { watching, position, piece }) {
+    const now = wall();
+    if (this.page === "live") {
+      this.beats.observe(now, steady, watching, position);
+      if (this.signedIn && this.beats.wantsPass(now)) this.#join(piece);
+      this.#send();
+      return;
+    }
+    if (["connecting", "early", "later", "away"].includes(this.page)) this.#join(piece);
+    if (this.page === "over") {
+      this.#send();
+      this.#learnTheEnd();
+    }
+  }
+
+  async #join(piece) {
+    if (this.#joining || wall() < this.#joinAfter) return;
+    this.#joining = true;
+    const body = { device: this.device, replay: this.replay };
+    if (this.replay) body.position = piece * BEAT_SECONDS;
+    try {
+      const answer = await ask(`${this.root}/live/sessions/${encodeURIComponent(this.session)}/join`, {
+        token: this.token,
+        body,
+      });
+      await this.#heed(answer, piece);
+    } finally {
+      this.#joining = false;
+      this.changed();
+    }
+  }
+
+  async #heed({ status, slug, body, retryAfter }, piece) {
+    const meant = joined(status, slug, retryAfter, this.#tries, Math.random());
+    if (meant.kind === "joined") {
+      this.#tries = 0;
+      return this.#adopt(body, piece);
+    }
+    if (meant.kind === "later") {
+      this.#tries += 1;
+      this.#joinAfter = wall() + meant.pause;
+      if (this.page !== "live") this.page = status ? "later" : "away";
+      return undefined;
+    }
+    if (meant.kind === "expired" && this.page === "live") {
+      this.signedIn = false;
+      return undefined;
+    }
+    this.page = meant.kind;
+    if (meant.kind === "early") this.#waitForStart(body?.starts_at);
+    if (meant.kind === "over") await this.#end(body);
+    return undefined;
+  }
+
+  #adopt(answer, piece) {
+    const seconds = (told) => (typeof told === "number" ? told : Date.parse(told) / 1000);
+    const joinedAt = seconds(answer.joined_at);
+    const origin = seconds(answer.origin);
+    const pass = {
+      ticket: answer.ticket,
+      joinedAt,
+      origin,
+      expires: seconds(answer.expires_at),
+      until: answer.until === undefined ? Infinity : seconds(answer.until),
+      every: answer.beat_seconds ?? BEAT_SECONDS,
+      replay: this.replay,
+      start: piece,
+    };
+    this.beats.adopt(pass, wall(), RENEW_FROM + RENEW_WITHIN * Math.random());
+    this.tally.told(answer.minutes_counted, Math.floor((joinedAt - origin) / MINUTE));
+    this.answer = answer;
+    this.page = "live";
+  }
+
+  #waitForStart(startsAt) {
+    this.startsAt = startsAt ?? null;
+    const starts = Date.parse(startsAt) / 1000 || 0;
+    const soonest = Math.max(starts, wall() + EARLY_PAUSE);
+    this.#joinAfter = soonest + START_SPREAD * Math.random();
+  }
+
+  async #end(body) {
+    this.recorded = Boolean(body?.replay);
+    this.#asked = 0;
+    this.#joinAfter = 0;
+    await this.#askMine();
+  }
+
+  /** Ask again, now and then, what the closing made of it. */
+  #learnTheEnd() {
+    if (this.#joining || this.#asked >= SETTLED_TRIES || this.mine?.state === "closed") return;
+    if (wall() < this.#joinAfter) return;
+    this.#joining = true;
+    this.#askMine().finally(() => {
+      this.#joining = false;
+      this.changed();
+    });
+  }
+
+  async #askMine() {
+    const { status, body } = await ask(
+      `${this.root}/live/sessions/${encodeURIComponent(this.session)}/mine`,
+      { token: this.token },
+    );
+    if (status === 200) this.mine = body;
+    this.#asked += 1;
+    this.#joinAfter = wall() + SETTLED_PAUSE * (0.5 + Math.random()) * this.#asked;
+  }
+
+  async #send() {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      for (;;) {
+        const beat = this.beats.next(wall());
+        this.network = this.#networkNow(beat);
+        if (!beat || !navigator.onLine || wall() < this.#sendAfter) return;
+        const address = `${this.root}${this.answer?.beats ?? "/live/beats"}?n=${beat.n}`;
+        const { status, retryAfter } = await ask(address, { token: beat.ticket, method: "POST" });
+        const { outcome, pause } = this.beats.heard(beat, status, retryAfter, Math.random());
+        if (outcome === "counted") this.tally.heard(beat.minute);
+        if (outcome === "later") {
+          this.network = status ? "retrying" : "offline";
+          this.#sendAfter = wall() + pause;
+        }
+      }
+    } finally {
+      this.#sending = false;
+      this.changed();
+    }
+  }
+
+  #networkNow(beat) {
+    if (!navigator.onLine) return "offline";
+    if (!beat) return "online";
+    return wall() < this.#sendAfter ? this.network : "sending";
+  }
+}
