@@ -53,6 +53,7 @@ _SHUFFLED = 400
 _STRIKE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
 _PATIENCE = 3_600.0
+_READY_SECONDS = 300.0
 _SESSION_MS = "6000"
 _JOINED_AGO, _ORIGIN_AGO, _HOUR = 200, 600, 3_600
 _NUMBERS = 4
@@ -99,7 +100,7 @@ class _Run:
             stack.push_async_callback(part.stop)
             self.folds.append(part)
         for part in self.folds:
-            await part.ready()
+            await part.ready(within=_READY_SECONDS)
         self.at_rest_mb = max(map(_resident_mb, self.folds))
 
     async def strike(self, times: int, lasts: Callable[[], bool]) -> None:
@@ -117,7 +118,7 @@ class _Run:
                 self.killed += 1
             self.say(f"{part.name} ended by {part.end}, and is begun again")
             await part.spawn()
-            await part.ready()
+            await part.ready(within=_READY_SECONDS)
 
     async def watch(self) -> None:
         """Note the most memory that any process ever had."""
@@ -209,9 +210,13 @@ def run(
 ) -> dict[str, Any]:  # fmt: skip
     """Run it: so many viewers and minutes, so many beats over HTTP, so many processes ended; and report."""
     with tempfile.TemporaryDirectory(prefix="corpu-bench-") as folder:
-        return asyncio.run(
-            _run(Path(folder), viewers, minutes, through_edge, strikes, settings, say)
-        )
+        try:
+            return asyncio.run(
+                _run(Path(folder), viewers, minutes, through_edge, strikes, settings, say)
+            )
+        except ExceptionGroup as several:
+            # What went wrong first has ended all the rest.
+            raise several.exceptions[0] from several
 
 
 async def _run(

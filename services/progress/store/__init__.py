@@ -118,19 +118,23 @@ class ProgressWork(UnitOfWork):
         return node_of(self.message.source if self.message else self.frame.source)
 
 
+_DUE = {"due": True}
+
+
+def _paths(name: str, bitmap: int) -> dict[str, int]:
+    """Tell the words of a bitmap by where they are kept."""
+    return {f"{name}.{place}": word for place, word in words_of(bitmap).items()} if bitmap else {}
+
+
 def adding(additions: Iterable[Addition]) -> list[Merge]:
     """Tell how minutes are added to attendance, whoever says so: they are due to become evidence."""
     return [
         Merge(
             attendance_id(each.session_id, each.learner_id),
             {"session_id": each.session_id, "learner_id": each.learner_id},
-            bits={
-                f"{name}.{place}": word
-                for name, bitmap in (("live", each.live), ("replay", each.replay))
-                for place, word in words_of(bitmap).items()
-            },
-            members={"sources": [each.source]},
-            marks={"due": True},
+            _paths("live", each.live) | _paths("replay", each.replay),
+            members={"sources": (each.source,)},
+            marks=_DUE,
         )
         for each in additions
         if each.live or each.replay

@@ -24,6 +24,7 @@ _CHUNK = 100
 _MERGED = 1_000
 """Merges sent at once: a call must end well before its time is up, also on a store that is slow."""
 
+_RISING = {"version": 1}
 _DUPLICATE_KEY = 11000
 _UNFIT = frozenset({2, 121, 10334, 17280, 17419, 17420})
 """Bad value, failed validation, and the three ways to be too large."""
@@ -216,20 +217,21 @@ def _insert_or_update(change: Change) -> InsertOne[Document] | UpdateOne:
 
 
 def _merging(merge: Merge) -> UpdateOne:
-    """Write the operation that adds what a merge says, whatever is there."""
-    asked: Document = {"$setOnInsert": {"version": 1, **merge.fields}}
+    """Write the operation that adds what a merge says, whatever is there; a fold writes very many of them."""
     if merge.marks:
-        asked = {
-            "$setOnInsert": dict(merge.fields),
-            "$inc": {"version": 1},
-            "$set": dict(merge.marks),
+        asked: Document = {
+            "$setOnInsert": merge.fields,
+            "$inc": _RISING,
+            "$set": merge.marks,
         }
+    else:
+        asked = {"$setOnInsert": {"version": 1, **merge.fields}}
     if merge.bits:
         asked["$bit"] = {path: {"or": Int64(word)} for path, word in merge.bits.items()}
     if merge.most:
-        asked["$max"] = dict(merge.most)
+        asked["$max"] = merge.most
     if merge.members:
-        asked["$addToSet"] = {path: {"$each": list(each)} for path, each in merge.members.items()}
+        asked["$addToSet"] = {path: {"$each": each} for path, each in merge.members.items()}
     return UpdateOne({"_id": merge.id}, asked, upsert=True)
 
 
