@@ -246,7 +246,8 @@ async def test_only_the_public_is_public(seeded: Seeded) -> None:
 
     assert {
         "/livez", "/readyz", "/metrics", "/verify/{code}", "/verify/{code}.json", "/.well-known/corpu.json",
-        "/statuses/{node}/{programme}/{year}/{number}",
+        "/statuses/{node}/{programme}/{year}/{number}", "/live/{session_id}/watch",
+        "/live/player/{edition}/{name}",
     } == public  # fmt: skip
     for route in await _walk(seeded):
         answer = await seeded.ask(route, {})

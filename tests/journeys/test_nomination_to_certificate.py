@@ -28,6 +28,8 @@ pytestmark = [
 ]
 SEATS = 32
 PHASES = 6
+COHORTS = 2
+"""The story's own, and the one elsewhere whose dates overlap."""
 DPI = 200
 
 
@@ -82,6 +84,7 @@ async def test_facts_are_stated_once_each(played: Played) -> None:
         "seat_given": SEATS + 2, "waitlisted": 1, "nomination_refused": 2, "seat_freed": 1,
         "enrolled": SEATS + 2, "withdrawn": 1, "phase_completed": SEATS * PHASES,
         "programme_completed": SEATS + 1, "graduation_decided": SEATS, "certified": SEATS,
+        "certificate_signed": SEATS, "cohort_planned": COHORTS,
     }  # fmt: skip
 
 
