@@ -99,7 +99,8 @@ async def test_a_quarter_reached_is_told_aloud(visiting: Visiting) -> None:
         page = await there.watch()
         there.hall.counted = 20
 
-        await expect(page.locator("#aloud")).to_contain_text("20 dari 60 menit")
+        # The page counts on by itself, so a minute may have ended meanwhile.
+        await expect(page.locator("#aloud")).to_contain_text(re.compile(r"2[01] dari 60 menit"))
 
 
 async def test_captions_are_shown_when_asked_for(visiting: Visiting) -> None:
