@@ -41,7 +41,7 @@ def run_tests(arguments: Sequence[str]) -> int:
 def pytest_command(arguments: Sequence[str]) -> list[str]:
     """Tell how pytest is called: on three processes, unless the arguments say how many or debug.
 
-    Tests on real parts wait more than they work, and in the order of their files none of the long ones is left for the end.
+    Tests on real parts wait more than they work; in the order of their files no long one comes last.
     """
     decided = any(each.startswith(_DECIDE) for each in arguments)
     spread = () if decided else ("-n", "3", "--dist", "loadscope", "--no-loadscope-reorder")

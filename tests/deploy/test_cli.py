@@ -233,17 +233,26 @@ def test_up_carries_no_library_that_only_other_commands_need() -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], ["-n", "2", "--dist", "loadscope"]),
+        ([], ["-n", "3", "--dist", "loadscope", "--no-loadscope-reorder"]),
         (
             ["tests/contracts", "-k", "x"],
-            ["-n", "2", "--dist", "loadscope", "tests/contracts", "-k", "x"],
+            [
+                "-n",
+                "3",
+                "--dist",
+                "loadscope",
+                "--no-loadscope-reorder",
+                "tests/contracts",
+                "-k",
+                "x",
+            ],
         ),
         (["-n0", "tests"], ["-n0", "tests"]),
         (["--pdb"], ["--pdb"]),
     ],
 )
 def test_arguments_go_to_pytest(arguments: list[str], expected: list[str]) -> None:
-    """Tests run on two processes unless the arguments say otherwise, and arguments pass through."""
+    """Tests run on three processes unless the arguments say otherwise, and arguments pass through."""
     assert pytest_command(arguments) == [sys.executable, "-m", "pytest", *expected]
 
 
