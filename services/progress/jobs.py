@@ -16,7 +16,7 @@ from services.progress.handlers.judging import (
     judge_due,
 )
 from services.progress.handlers.records import warn_before_deadlines
-from services.progress.handlers.sessions import change_session
+from services.progress.handlers.sessions import move_session
 from services.progress.store import CLOSINGS, ProgressWork, is_closed, near_deadlines
 from services.progress.store.live import (
     KeptMinutes,
@@ -110,7 +110,7 @@ class Tending:
         await close_with_barrier(store, self.bus, session.id, session.closing)
 
     async def _change(self, session: LiveSession, change: "_Change") -> LiveSession:
-        return await self.works.run(partial(change_session, session.id, change))
+        return await self.works.run(partial(move_session, session.id, change, self.clock.now()))
 
     async def _judge_due(self, key: str) -> None:
         """Judge what has grown since a session was closed, and count anew who came."""
@@ -126,7 +126,8 @@ class Tending:
     async def _count(self, key: str) -> None:
         work = self.works.open()
         turnout = await turnout_of(work, await work.live_sessions.get(key))
-        await self.works.run(partial(change_session, key, lambda one: one.count(turnout)))
+        change = partial(move_session, key, lambda one: one.count(turnout), self.clock.now())
+        await self.works.run(change)
 
 
 class _Change(Protocol):

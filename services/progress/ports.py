@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from services.progress.domain.attendance import Addition, Attendance, Visitor
 from services.progress.domain.card import Card
-from services.progress.domain.live import Claim, HandedIn, LiveSession
+from services.progress.domain.live import Claim, HandedIn, LiveSession, WatchedAbroad
 from services.progress.domain.passport import Passport
 from services.progress.domain.plans import CohortPlan
 from services.progress.domain.record import Record
@@ -100,6 +100,11 @@ class Work(Protocol):
         ...
 
     @property
+    def watched_abroad(self) -> Aggregates[WatchedAbroad]:
+        """Tell what hosts were told of minutes watched here."""
+        ...
+
+    @property
     def handed_in(self) -> Aggregates[HandedIn]:
         """Tell the minutes that people handed in."""
         ...
@@ -109,8 +114,8 @@ class Work(Protocol):
         """Tell the claims of missed minutes."""
         ...
 
-    async def sessions_of(self, cohort_ids: Iterable[str]) -> list[LiveSession]:
-        """Load the live sessions of cohorts, once for all who ask in this work."""
+    async def sessions_of(self, cohort_ids: Iterable[str], host: str) -> list[LiveSession]:
+        """Load the live sessions of a node's cohorts, once for all who ask in this work."""
         ...
 
 

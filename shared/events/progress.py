@@ -1,9 +1,12 @@
 """Facts that progress owns: phases met, programmes completed, deadlines that near, passports taken along."""
 
 from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.events.enrolment import Outcome
-from shared.events.fact import Instant, LearnerFact, Value
+from shared.events.fact import EVERYBODY, Fact, Instant, LearnerFact, Value
 from shared.events.plan import ProgrammeRef, Score, Slug
 
 
@@ -70,6 +73,75 @@ class LectureAttended(LearnerFact, type="id.corpu.lecture_attended.v1", topic="p
     cohort_id: str
     session_id: str
     title: str
+
+
+class StreamTold(Value):
+    """Where a live session is seen; captions and an audio-only rung where there are any."""
+
+    kind: Literal["hls", "youtube", "meeting"]
+    url: str
+    captions: str = ""
+    audio_only: str = ""
+
+
+class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress"):
+    """A node opens a live session to the people of every node, and tells how far it has come; the higher `offer` holds.
+
+    Not `open`, it is for the host's own again. `threshold` is a percentage of its minutes, `grace` seconds.
+    """
+
+    node: str
+    session_id: str
+    cohort_id: str
+    group: str
+    session: str
+    offer: int = Field(ge=1)
+    open: bool = True
+    title: str
+    kind: Literal["lecture", "class"]
+    state: Literal["scheduled", "live", "ended"]
+    starts_at: Instant
+    ends_at: Instant
+    began_at: Instant | None = None
+    ended_at: Instant | None = None
+    stream: StreamTold
+    threshold: float
+    grace: int
+    replay_days: int = 0
+    replay_url: str = ""
+
+    @property
+    def subject(self) -> str:
+        """Tell the session."""
+        return self.session_id
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell all nodes."""
+        return (EVERYBODY,)
+
+
+Bitmap = Annotated[str, Field(pattern=r"^[0-9a-f]{1,360}$")]
+"""Minutes in hex, bit 0 the session's first."""
+
+
+class MinutesWatched(LearnerFact, type="id.corpu.minutes_watched.v1", topic="progress"):
+    """Somebody has watched these minutes of another node's live session here; more may follow.
+
+    They are added to what the host knows: told again, or watched at both nodes, they count once.
+    """
+
+    enrolment_id: str
+    cohort_id: str
+    session_id: str
+    host_node: str
+    live: Bitmap = "0"
+    replay: Bitmap = "0"
+
+    @property
+    def addressees(self) -> tuple[str, ...]:
+        """Tell the host."""
+        return (self.host_node,)
 
 
 class PhaseTold(Value):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from shared.events.federation import BUCKETS
-from shared.store.kind import Index, Kind
+from shared.store.kind import LAST, Index, Kind
 
 _WHOLE = 2**64
 
@@ -55,7 +55,7 @@ INTAKES = Kind(
     Intake,
     indexes=(Index(("source", "bucket")), Index(("gapped",))),
     scope=None,
-    stage=2,
+    stage=LAST,
 )
 """Written after what the copies led to: a crash between repeats a copy, and never skips one."""
 

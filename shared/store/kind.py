@@ -21,6 +21,8 @@ class Identified(Protocol):
 
 
 V = TypeVar("V", bound=Identified)
+LAST = 9
+"""The stage of what says that all else is done: no kind of a service is written with it or after it."""
 
 
 @dataclass(frozen=True)

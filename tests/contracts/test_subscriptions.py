@@ -20,6 +20,7 @@ from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryRecord
 from shared.bus.subscription import Subscription
 from shared.events.catalogue import CATALOGUE
+from shared.federation.heads import INTAKES
 from shared.federation.receiving import ReceivingDelivery
 from shared.kernel.errors import Unavailable
 from shared.store.kind import Document
@@ -139,6 +140,11 @@ def test_every_service_is_here() -> None:
     houses = (enrolment, progress, certification, notify)
     hearing = {each.__name__.split(".")[1] for each in houses if hasattr(each, "incoming")}
     assert hearing == stories_abroad.INCOMING.keys()
+
+
+def test_what_counts_a_copy_is_written_after_all_that_it_led_to() -> None:
+    """A write that fails between them repeats the copy; the other way round it would be lost."""
+    assert INTAKES.stage > max(kind.stage for house in HOUSES for kind in house.kinds)
 
 
 def test_the_stories_tell_every_fact_that_is_heard() -> None:

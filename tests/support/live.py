@@ -19,6 +19,7 @@ from services.progress.settings import Settings
 from services.progress.store.live import KeptMinutes
 from shared.events.plan import Plan
 from shared.kernel.ids import enrolment_id, learner_id
+from tests.support.federation import Province
 from tests.support.progress import plan, planned
 from tests.support.served_progress import ServedProgress, served
 from tests.support.serving import AUDIENCE, ISSUER
@@ -171,19 +172,31 @@ class Hall:
         return await self.node.parts.works.open().records.of(place_in(who))
 
 
+def _settings(folder: Path) -> dict[str, object]:
+    """Make what a node that looks after its sessions all the time is told."""
+    for name in ("live.hex", "pseudonym.hex"):
+        (folder / name).write_text(KEY.hex(), encoding="ascii")
+    return {
+        "CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_LIVE_SECONDS": 0.005,
+        "CORPU_FLUSH_SECONDS": 0.05,
+        "CORPU_LIVE_KEY_FILE": folder / "live.hex",
+        "CORPU_PSEUDONYM_KEY_FILE": folder / "pseudonym.hex",
+    }  # fmt: skip
+
+
 @asynccontextmanager
 async def hall(folder: Path) -> AsyncIterator[Hall]:
     """Serve a node that looks after its sessions all the time."""
-    for name in ("live.hex", "pseudonym.hex"):
-        (folder / name).write_text(KEY.hex(), encoding="ascii")
-    settings = Settings.model_validate(
-        {
-            "CORPU_ISSUER": ISSUER, "CORPU_AUDIENCE": AUDIENCE, "CORPU_LIVE_SECONDS": 0.005,
-            "CORPU_FLUSH_SECONDS": 0.05,
-            "CORPU_LIVE_KEY_FILE": folder / "live.hex",
-            "CORPU_PSEUDONYM_KEY_FILE": folder / "pseudonym.hex",
-        }
-    )  # fmt: skip
-    async with served(settings) as node:
+    async with served(Settings.model_validate(_settings(folder))) as node:
+        node.clock.instant = START
+        yield Hall(node)
+
+
+@asynccontextmanager
+async def hall_at(province: Province) -> AsyncIterator[Hall]:
+    """Serve such a node that shares with others."""
+    settings = province.settings(Settings, **_settings(province.folder))
+    async with served(settings, province.engine) as node:
+        node.home = province.node
         node.clock.instant = START
         yield Hall(node)

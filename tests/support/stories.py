@@ -221,6 +221,13 @@ class Learner:
             session_id="kuliah", title="Kuliah Umum",
         )  # fmt: skip
 
+    def watched(self) -> Fact:
+        """Watch some of a lecture that another node holds."""
+        return _say(p.MinutesWatched,
+            **self._who, at=_at(66), enrolment_id=seat(self._serial, LECTURE), cohort_id=LECTURE,
+            session_id="kuliah", host_node="62", live="ff",
+        )  # fmt: skip
+
     def linked(self, other: "Learner") -> Fact:
         """Turn out to be known under another number as well."""
         return _say(e.LearnerLinked, **self._who, at=_at(70), other_id=other.learner_id)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,10 @@ from services.enrolment.domain.learner import Card, Learner
 from services.enrolment.domain.traveller import Mover, Traveller
 from services.notify.consumers import incoming as notify
 from services.progress.consumers import incoming as progress
+from services.progress.domain.live import Place
+from services.progress.handlers.records import open_record_of_enrolment
+from services.progress.handlers.sessions import session_id
+from services.progress.ports import Work
 from shared.bus.delivery import Delivery
 from shared.bus.memory import MemoryRecord
 from shared.events.catalogue import certification as c
@@ -37,6 +42,7 @@ from tests.support.enrolment import COURSE, DAY, KEY, NOW, nip, person
 HOME, HOST = "35", "62"
 COHORT, OWN_COHORT = "pka-62", "sendiri-62"
 KOTA = "62.71"
+_LECTURE = "kuliah-35"
 GUEST, FORMER, MOVER = 6, 7, 8
 """Serials of people of the other node: a guest, the same one's former number, and one who moves here."""
 
@@ -186,7 +192,40 @@ def _offers() -> list[Fact]:
     ]
 
 
-ABROAD: Sequence[Fact] = [*_offers(), *_as_host(), *_as_home(), *_as_former_home()]
+def _lectures() -> list[Fact]:
+    """Offer a lecture to all, begin it, and take it back; tell what a guest has watched of one held here."""
+    lecture = session_id(Place(COHORT, "stream", "live"), HOST)
+    about = {
+        "at": NOW, "node": HOST, "session_id": lecture, "cohort_id": COHORT, "group": "stream",
+        "session": "live", "title": "Kuliah Umum", "kind": "lecture", "starts_at": NOW,
+        "ends_at": NOW + timedelta(hours=1), "threshold": 75, "grace": 300,
+        "stream": {"kind": "hls", "url": "https://siaran.test/a.m3u8"},
+    }  # fmt: skip
+    guest = _lecture_guest()
+    watched = {
+        "learner_id": guest.learner_id, "at": NOW, "home_node": HOST, "host_node": HOME,
+        "session_id": _LECTURE, "cohort_id": _LECTURE, "enrolment_id": guest.enrolment_id,
+    }  # fmt: skip
+    return [
+        p.SessionOffered.model_validate({**about, "offer": 1, "state": "scheduled"}),
+        p.SessionOffered.model_validate({**about, "offer": 2, "state": "live", "began_at": NOW}),
+        p.SessionOffered.model_validate({**about, "offer": 3, "state": "live", "open": False}),
+        p.MinutesWatched.model_validate({**watched, "live": "f0"}),
+        p.MinutesWatched.model_validate({**watched, "live": "ff", "replay": "100"}),
+    ]
+
+
+def _lecture_guest() -> e.Enrolled:
+    """Enrol somebody of theirs in the lecture that is held here."""
+    plan = stories.PLAN.model_copy(update={"cohort_id": _LECTURE})
+    place = enrolment_id(stories.ANI.learner_id, _LECTURE, HOME)
+    return e.Enrolled(
+        learner_id=stories.ANI.learner_id, at=NOW, enrolment_id=place, agency=KOTA, home_node=HOST,
+        plan=plan,
+    )  # fmt: skip
+
+
+ABROAD: Sequence[Fact] = [*_offers(), *_lectures(), *_as_host(), *_as_home(), *_as_former_home()]
 """What node 62 tells node 35, in an order in which it may happen."""
 
 
@@ -215,9 +254,20 @@ def copies() -> list[MemoryRecord]:
 COPIES: Sequence[MemoryRecord] = copies()
 
 
+async def _hold_lecture(work: Work) -> None:
+    place = Place(_LECTURE, "stream", "live")
+    blank = await work.live_sessions.of(_LECTURE)
+    held = replace(blank, place=place, audience="all", state="closed", host_node=HOME)
+    work.live_sessions.keep(held)
+
+
 async def seed(house: stories.House, store: MemoryStore) -> None:
     """Keep what a service knows before another node tells it anything: its cohort, and its people's cards."""
     await stories.seed(house, store)
+    if house.name == "progress":
+        works = house.works(store, Outgoing())
+        await works.run(partial(open_record_of_enrolment, _lecture_guest()))
+        await works.run(_hold_lecture)
     keep = next((s for s in house.subscriptions if s.name == f"{house.name}.keep-cards"), None)
     if keep:
         cards = [each for each in stories.STORY if isinstance(each, e.LearnerRecorded)]

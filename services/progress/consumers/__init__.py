@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.progress.handlers import passports, plans, records
+from services.progress.handlers import judging, passports, plans, records, sessions
 from services.progress.store import ProgressWork
 from shared.bus.subscription import Handler, Subscription
 from shared.events.certification import (
@@ -23,7 +23,14 @@ from shared.events.enrolment import (
 )
 from shared.events.exchange import LearnerTransferred
 from shared.events.fact import Fact
-from shared.events.progress import PassportTold, PhaseAtRisk, PhaseCompleted, ProgrammeCompleted
+from shared.events.progress import (
+    MinutesWatched,
+    PassportTold,
+    PhaseAtRisk,
+    PhaseCompleted,
+    ProgrammeCompleted,
+    SessionOffered,
+)
 from shared.federation.keys import Federation
 from shared.federation.receiving import Incoming
 from shared.federation.sharing import Outgoing
@@ -80,11 +87,16 @@ SUBSCRIPTIONS: tuple[Subscription[ProgressWork], ...] = (
     ),
 )
 
-OUTGOING = (PhaseCompleted, ProgrammeCompleted, PhaseAtRisk, PassportTold)
+OUTGOING = (
+    PhaseCompleted, ProgrammeCompleted, PhaseAtRisk, PassportTold, SessionOffered, MinutesWatched,
+)  # fmt: skip
 """Facts of progress that may concern other nodes."""
 
 INCOMING: dict[type[Fact], Handler] = {
     **{fact: partial(passports.hear_from_host, note) for fact, note in _NOTES.items()},
+    Enrolled: passports.hear_enrolment,
+    SessionOffered: sessions.follow_session,
+    MinutesWatched: judging.add_watched_elsewhere,
     LearnerLinked: passports.link_guests_numbers,
     LearnerTransferred: passports.follow_to_new_home,
     PassportTold: passports.take_over_passport,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from services.progress.domain.minutes import bitmap_of
+from services.progress.domain.minutes import bitmap_of, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,21 @@ class Attendance:
         if self.enrolled or not self.session_id:
             return self
         return replace(self, enrolled=True, due=True)
+
+    def hear(self, added: "Addition") -> Self:
+        """Add what another node tells; what was known changes nothing."""
+        live, replay = self.live_minutes | added.live, self.replay_minutes | added.replay
+        if (live, replay) == (self.live_minutes, self.replay_minutes):
+            return self
+        return replace(
+            self,
+            session_id=added.session_id,
+            learner_id=added.learner_id,
+            live=words_of(live),
+            replay=words_of(replay),
+            sources=tuple(dict.fromkeys((*self.sources, added.source))),
+            due=True,
+        )
 
     @property
     def live_minutes(self) -> int:

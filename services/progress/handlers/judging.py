@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.progress.domain.attendance import Attendance, attendance_id
+from services.progress.domain.attendance import Addition, Attendance, attendance_id
 from services.progress.domain.intake import take
 from services.progress.domain.live import GIVER, LiveSession, evidence_of, standing
 from services.progress.domain.record import Record
 from services.progress.handlers.records import Kept, keep_records
-from services.progress.handlers.sessions import record_in
+from services.progress.handlers.sessions import is_enrolled_abroad, record_in
 from services.progress.ports import Minutes, Work
-from shared.events.progress import LectureAttended
+from shared.events.progress import LectureAttended, MinutesWatched
+from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import enrolment_id
 
 PAGE = 100
@@ -31,6 +32,9 @@ async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
     session = await work.live_sessions.get(key)
     if session.state != "closed" or session.settled:
         return Page(0, more=False)
+    if session.host_node != work.node:
+        work.live_sessions.keep(session.settle())
+        return Page(0, more=False)
     where = {
         "cohort_id": session.place.cohort_id, "plan": {"$ne": ""}, "_id": {"$gt": session.judged_after},
     }  # fmt: skip
@@ -49,17 +53,24 @@ async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
 
 
 async def judge_due(session: LiveSession, keys: Sequence[str], now: datetime, work: Work) -> None:
-    """Judge again whose attendance has grown; who is not enrolled and attended enough is told of."""
+    """Judge again whose attendance has grown; who is not enrolled and attended enough is told of.
+
+    Where another node holds the session, it is the one to judge, and is told.
+    """
     await work.attendance.preload(keys)
     kept: list[Kept] = []
     for key in keys:
         attendance = await work.attendance.of(key)
         if not attendance.due:
             continue
+        if session.host_node != work.node:
+            await _tell_host(session, attendance, now, work)
+            work.attendance.keep(attendance.judged())
+            continue
         record = await record_in(session, attendance.learner_id, work)
         if record.plan:
             kept += _judge(session, record, attendance, now)
-        elif session.audience != "cohort" and session.host_node == work.node:
+        elif session.audience != "cohort":
             await _tell_of_visitor(session, attendance, work)
         work.attendance.keep(attendance.judged())
     await keep_records(work, kept)
@@ -91,6 +102,50 @@ async def _tell_of_visitor(session: LiveSession, attendance: Attendance, work: W
         title=session.title,
     )
     work.visitors.keep(visitor.tell(), [fact])
+
+
+async def _tell_host(
+    session: LiveSession, attendance: Attendance, now: datetime, work: Work
+) -> None:
+    """Tell the host what its guest has watched here; of whoever is not enrolled there it hears nothing."""
+    learner = attendance.learner_id
+    if not await is_enrolled_abroad(session, learner, work):
+        return
+    before = await work.watched_abroad.of(attendance.id)
+    watched = before.tell(attendance)
+    if watched is before:
+        return
+    fact = MinutesWatched(
+        learner_id=learner,
+        home_node=work.node,
+        at=now,
+        enrolment_id=enrolment_id(learner, session.place.cohort_id, session.host_node),
+        cohort_id=session.place.cohort_id,
+        session_id=session.id,
+        host_node=session.host_node,
+        live=watched.live,
+        replay=watched.replay,
+    )
+    work.watched_abroad.keep(watched, [fact])
+
+
+async def add_watched_elsewhere(fact: MinutesWatched, work: Work) -> None:
+    """Add what a guest has watched at home; a home speaks of its own people in sessions that are open to all."""
+    session = await work.live_sessions.of(fact.session_id)
+    if not session.state or session.host_node != work.node or session.audience != "all":
+        raise Unprocessable("unknown-session", "this node holds no such session for all nodes")
+    record = await record_in(session, fact.learner_id, work)
+    if not record.plan or record.id != fact.enrolment_id or record.home_node != work.teller:
+        raise Unprocessable("not-their-guest", "nobody of theirs has this enrolment (yet)")
+    added = Addition(
+        session.id,
+        fact.learner_id,
+        f"node:{work.teller}",
+        int(fact.live, 16),
+        int(fact.replay, 16),
+    )
+    attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
+    work.attendance.keep(attendance.hear(added))
 
 
 async def add_handed_in(key: str, minutes: Minutes, work: Work) -> None:

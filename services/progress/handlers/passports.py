@@ -1,8 +1,9 @@
 """What goes into passports and cards, whoever teaches, and what moves with a person."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from services.progress.domain.attendance import attendance_id
 from services.progress.domain.passport import Passport
 from services.progress.domain.telling import take_in, tell_news
 from services.progress.ports import Work
@@ -21,7 +22,7 @@ from shared.events.enrolment import (
     Withdrawn,
 )
 from shared.events.exchange import LearnerTransferred
-from shared.events.fact import LearnerFact
+from shared.events.fact import Fact, LearnerFact
 from shared.events.hosting import is_hosted_by
 from shared.events.progress import PassportTold, PhaseCompleted, ProgrammeCompleted
 from shared.kernel.errors import Unprocessable
@@ -102,6 +103,14 @@ async def hear_from_host(note: Callable[[F, Work], Awaitable[None]], fact: F, wo
         await note(fact, work)
 
 
+async def hear_enrolment(fact: Enrolled, work: Work) -> None:
+    """Note that a host has enrolled one of our people; what they have watched here is to be told then."""
+    await hear_from_host(note_enrolment, fact, work)
+    for session in await work.sessions_of([fact.plan.cohort_id], work.teller):
+        attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
+        work.attendance.keep(attendance.enrol())
+
+
 async def link_guests_numbers(fact: LearnerLinked, work: Work) -> None:
     """Note that two of another node's people are one person; ours it may not bind to its own."""
     for learner_id in (fact.learner_id, fact.other_id):
@@ -138,9 +147,9 @@ async def know_learners(learner_ids: Sequence[str], work: Work) -> set[str]:
     return {card.id for card in cards if card.known}
 
 
-async def prepare_passports(facts: Sequence[Any], work: Work) -> None:
+async def prepare_passports(facts: Sequence[Fact], work: Work) -> None:
     """Load together what a batch from other nodes is about."""
-    learners = [fact.learner_id for fact in facts]
+    learners = [fact.learner_id for fact in facts if isinstance(fact, LearnerFact)]
     await work.cards.preload(learners)
     await work.passports.preload(learners)
 

@@ -23,7 +23,7 @@ async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
     """Open the record of an enrolment with its cohort's plan; what was attended before counts then."""
     record = await work.records.of(fact.enrolment_id)
     await keep_records(work, [(record, *enrol(record, fact))])
-    for session in await work.sessions_of([fact.plan.cohort_id]):
+    for session in await work.sessions_of([fact.plan.cohort_id], work.node):
         attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
         work.attendance.keep(attendance.enrol())
 
@@ -31,7 +31,7 @@ async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
 async def load_attendance(facts: Sequence[Fact], work: Work) -> None:
     """Load together what the enrolled of a batch attended before."""
     enrolled = [each for each in facts if isinstance(each, Enrolled)]
-    sessions = await work.sessions_of(each.plan.cohort_id for each in enrolled)
+    sessions = await work.sessions_of((each.plan.cohort_id for each in enrolled), work.node)
     await work.attendance.preload(
         attendance_id(session.id, each.learner_id)
         for session in sessions

@@ -1,11 +1,13 @@
 """Live sessions: scheduled, begun, ended and extended; and who is admitted to them."""
 
 from collections.abc import Callable
+from datetime import datetime
 
-from services.progress.domain.live import Draft, LiveSession, Place
+from services.progress.domain.live import Draft, LiveSession, Place, follow, news_of
 from services.progress.domain.record import Record
 from services.progress.ports import Work
-from shared.kernel.errors import Forbidden, NotFound
+from shared.events.progress import SessionOffered
+from shared.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from shared.kernel.ids import derived, enrolment_id
 
 
@@ -14,31 +16,59 @@ def session_id(place: Place, node: str) -> str:
     return derived("live-session", node, place.cohort_id, place.group, place.session)
 
 
-async def schedule_session(place: Place, draft: Draft, work: Work) -> LiveSession:
+async def schedule_session(place: Place, draft: Draft, now: datetime, work: Work) -> LiveSession:
     """Schedule a session of a cohort's plan, anew where it has not begun; the same again changes nothing."""
     plan = await work.plans.of(place.cohort_id)
     if not plan.text:
         raise NotFound(
             "unknown-cohort", f"no open cohort {place.cohort_id!r} of this node is known"
         )
-    session = await work.live_sessions.of(session_id(place, work.node))
-    session = session.schedule(draft, place, plan.plan)
-    work.live_sessions.keep(session)
-    return session
+    before = await work.live_sessions.of(session_id(place, work.node))
+    return _keep(before, before.schedule(draft, place, plan.plan), now, work)
 
 
-async def change_session(
-    key: str, change: Callable[[LiveSession], LiveSession], work: Work
+async def direct_session(
+    key: str, change: Callable[[LiveSession], LiveSession], now: datetime, work: Work
 ) -> LiveSession:
-    """Change a session, such as begin or end it."""
-    session = change(await work.live_sessions.get(key))
-    work.live_sessions.keep(session)
+    """Change a session as its organiser does; Conflict where another node holds it."""
+    before = await work.live_sessions.get(key)
+    if before.host_node != work.node:
+        raise Conflict("held-elsewhere", f"node {before.host_node} holds this session")
+    return _keep(before, change(before), now, work)
+
+
+async def move_session(
+    key: str, change: Callable[[LiveSession], LiveSession], now: datetime, work: Work
+) -> LiveSession:
+    """Move a session on by itself, such as end it when its time is over, whoever holds it."""
+    before = await work.live_sessions.get(key)
+    return _keep(before, change(before), now, work)
+
+
+def _keep(before: LiveSession, session: LiveSession, now: datetime, work: Work) -> LiveSession:
+    session, news = (
+        news_of(before, session, now) if session.host_node == work.node else (session, [])
+    )
+    work.live_sessions.keep(session, news)
     return session
+
+
+async def follow_session(fact: SessionOffered, work: Work) -> None:
+    """Hold for this node's own people what another node offers to all; a node speaks of its own sessions only."""
+    place = Place(fact.cohort_id, fact.group, fact.session)
+    if fact.node != work.teller or fact.session_id != session_id(place, fact.node):
+        raise Unprocessable("not-their-session", "a node speaks of its own sessions only")
+    session = await work.live_sessions.of(fact.session_id)
+    work.live_sessions.keep(follow(session, fact))
 
 
 async def admit(session: LiveSession, learner_id: str, work: Work) -> str:
     """Tell the id under which somebody attends; Forbidden for whom the session is not."""
     for each in await _ids_of(learner_id, work):
+        if session.host_node != work.node:
+            if await is_enrolled_abroad(session, each, work):
+                return each
+            continue
         record = await record_in(session, each, work)
         if record.plan and not record.withdrawn_at:
             return each
@@ -56,6 +86,16 @@ async def record_in(session: LiveSession, learner_id: str, work: Work) -> Record
     """Load somebody's record in a session's cohort, or the blank one."""
     key = enrolment_id(learner_id, session.place.cohort_id, session.host_node)
     return await work.records.of(key)
+
+
+async def is_enrolled_abroad(session: LiveSession, learner_id: str, work: Work) -> bool:
+    """Tell whether the host of a session has somebody enrolled in its cohort, as the passport has it."""
+    passport = await work.passports.of(learner_id)
+    key = enrolment_id(learner_id, session.place.cohort_id, session.host_node)
+    return any(
+        each.enrolment_id == key and each.enrolled_at and not each.withdrawn_at
+        for each in passport.entries
+    )
 
 
 async def _ids_of(learner_id: str, work: Work) -> list[str]:

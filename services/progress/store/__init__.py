@@ -13,7 +13,7 @@ from services.progress.domain.attendance import (
     closing_id,
 )
 from services.progress.domain.card import Card
-from services.progress.domain.live import Claim, HandedIn, LiveSession
+from services.progress.domain.live import Claim, HandedIn, LiveSession, WatchedAbroad
 from services.progress.domain.minutes import words_of
 from services.progress.domain.passport import Passport
 from services.progress.domain.plans import CohortPlan
@@ -73,7 +73,10 @@ CLAIMS = Kind(
     scope=ScopeFields(learner="learner_id", host="owner"),
 )
 VISITORS = Kind("visitors", Visitor, scope=None)
-KINDS = (RECORDS, PASSPORTS, CARDS, PLANS, LIVE_SESSIONS, HANDED_IN, CLAIMS, VISITORS)
+WATCHED_ABROAD = Kind("watched_abroad", WatchedAbroad, scope=None)
+KINDS = (
+    RECORDS, PASSPORTS, CARDS, PLANS, LIVE_SESSIONS, HANDED_IN, CLAIMS, VISITORS, WATCHED_ABROAD,
+)  # fmt: skip
 SILENT = (ATTENDANCE, CURVES, CLOSINGS)
 """Kinds that state nothing."""
 _CHUNK = 100
@@ -93,19 +96,21 @@ class ProgressWork(UnitOfWork):
         self.handed_in = self.aggregates(HANDED_IN)
         self.claims = self.aggregates(CLAIMS)
         self.visitors = self.aggregates(VISITORS)
+        self.watched_abroad = self.aggregates(WATCHED_ABROAD)
         self.attendance = self.aggregates(ATTENDANCE)
         self.curves = self.aggregates(CURVES)
         self.closings = self.aggregates(CLOSINGS)
         self._sessions: dict[str, list[LiveSession]] = {}
 
-    async def sessions_of(self, cohort_ids: Iterable[str]) -> list[LiveSession]:
-        """Load the live sessions of cohorts, once for all who ask in this work."""
+    async def sessions_of(self, cohort_ids: Iterable[str], host: str) -> list[LiveSession]:
+        """Load the live sessions of a node's cohorts, once for all who ask in this work."""
         asked = dict.fromkeys(cohort_ids)
         if fresh := [each for each in asked if each not in self._sessions]:
             self._sessions |= {each: [] for each in fresh}
             for found in await self.live_sessions.find({"place.cohort_id": {"$in": fresh}}):
                 self._sessions[found.place.cohort_id].append(found)
-        return [session for each in asked for session in self._sessions[each]]
+        found_here = (session for each in asked for session in self._sessions[each])
+        return [session for session in found_here if session.host_node == host]
 
     @property
     def node(self) -> str:

@@ -19,7 +19,7 @@ from services.progress.api.live.shapes import (
 from services.progress.api.parts import Organiser, ProgressWorks
 from services.progress.domain.live import LiveSession
 from services.progress.domain.live.whole import State
-from services.progress.handlers.sessions import change_session, schedule_session
+from services.progress.handlers.sessions import direct_session, schedule_session
 from services.progress.store.live import find_sessions
 from shared.kernel.clock import Clock
 from shared.store.scope import Scope
@@ -48,9 +48,11 @@ class ExtensionBody(BaseModel):
 
 
 @router.post("/live/sessions", status_code=201)
-async def post_session(body: SessionBody, works: ProgressWorks, who: Organiser) -> SessionShown:
+async def post_session(
+    body: SessionBody, works: ProgressWorks, who: Organiser, watch: _Now
+) -> SessionShown:
     """Schedule a session of a cohort's plan; until it begins it can be scheduled anew."""
-    use_case = partial(schedule_session, body.place, body.draft)
+    use_case = partial(schedule_session, body.place, body.draft, watch.now())
     return SessionShown.of(await works.run(use_case, who.scope), whole=True)
 
 
@@ -83,7 +85,7 @@ async def post_start(
     """Begin a session, so that people can join it; one that was held elsewhere began at an instant told."""
     now = watch.now()
     at = _moment(body, now)
-    return await _change(session_id, lambda one: one.start(at, now), works, who.scope)
+    return await _change(session_id, lambda one: one.start(at, now), now, works, who.scope)
 
 
 @router.post("/live/sessions/{session_id}/stop")
@@ -94,22 +96,24 @@ async def post_stop(
     """End a session; once no beat of it can come any more it is closed, and attendance becomes evidence."""
     now = watch.now()
     at = _moment(body, now)
-    return await _change(session_id, lambda one: one.stop(at, now), works, who.scope)
+    return await _change(session_id, lambda one: one.stop(at, now), now, works, who.scope)
 
 
 @router.post("/live/sessions/{session_id}/extend")
 async def post_extension(
-    session_id: SessionPath, body: ExtensionBody, works: ProgressWorks, who: Organiser
+    session_id: SessionPath, body: ExtensionBody, works: ProgressWorks, who: Organiser, watch: _Now
 ) -> SessionShown:
     """Let a session end later; more of its minutes count then, for the threshold too."""
     ends_at = body.ends_at.astimezone(UTC)
-    return await _change(session_id, lambda one: one.extend(ends_at), works, who.scope)
+    return await _change(session_id, lambda one: one.extend(ends_at), watch.now(), works, who.scope)
 
 
 async def _change(
-    key: str, change: Callable[[LiveSession], LiveSession], works: ProgressWorks, scope: Scope
-) -> SessionShown:
-    return SessionShown.of(await works.run(partial(change_session, key, change), scope), whole=True)
+    key: str, change: Callable[[LiveSession], LiveSession], now: datetime, works: ProgressWorks,
+    scope: Scope,
+) -> SessionShown:  # fmt: skip
+    directed = await works.run(partial(direct_session, key, change, now), scope)
+    return SessionShown.of(directed, whole=True)
 
 
 def _moment(body: MomentBody | None, now: datetime) -> datetime:

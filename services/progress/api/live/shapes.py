@@ -125,6 +125,7 @@ class SessionShown(BaseModel):
     audience: Audience
     state: State
     owner: str
+    host_node: str
     starts_at: datetime
     ends_at: datetime
     began_at: datetime | None
@@ -153,6 +154,7 @@ class SessionShown(BaseModel):
             audience=session.audience,
             state=session.state,
             owner=session.owner,
+            host_node=session.host_node,
             starts_at=session.starts,
             ends_at=session.ends,
             began_at=session.began_at,

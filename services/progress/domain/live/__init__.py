@@ -1,5 +1,6 @@
 """Live sessions: scheduled, held and closed; what minutes come to; what people hand in and claim."""
 
+from services.progress.domain.live.abroad import WatchedAbroad, follow, news_of
 from services.progress.domain.live.handed import Claim, HandedIn, Step
 from services.progress.domain.live.presence import GIVER, Standing, evidence_of, standing
 from services.progress.domain.live.shape import Draft, Place, Stream, Turnout
@@ -16,6 +17,9 @@ __all__ = [
     "Step",
     "Stream",
     "Turnout",
+    "WatchedAbroad",
     "evidence_of",
+    "follow",
+    "news_of",
     "standing",
 ]

@@ -38,7 +38,8 @@ class LiveSession:
     Minutes count from `origin`, the planned start, which never moves once the session has begun.
     `threshold` is a percentage of its minutes, `grace` seconds; `closing` numbers the attempt to close.
     `judged_after` is the enrolment up to which attendance has become evidence, `settled` says that all
-    of it has, `counted` that `turnout` tells of all of it.
+    of it has, `counted` that `turnout` tells of all of it. `offer` counts what was told to other nodes, here
+    or, where it is held elsewhere, there.
     """
 
     id: str
@@ -65,6 +66,7 @@ class LiveSession:
     settled: bool = False
     counted: bool = False
     turnout: Turnout | None = None
+    offer: int = 0
 
     def schedule(self, draft: Draft, place: Place, plan: Plan) -> Self:
         """Schedule it, or schedule it anew while it has not begun; Invalid tells what the plan does not have."""

@@ -21,7 +21,7 @@ from services.progress.handlers.judging import (
 from services.progress.handlers.passports import keep_newest_card
 from services.progress.handlers.plans import keep_newest_plan
 from services.progress.handlers.records import close_record_of_withdrawn, open_record_of_enrolment
-from services.progress.handlers.sessions import change_session, schedule_session
+from services.progress.handlers.sessions import move_session, schedule_session
 from services.progress.jobs import Tending
 from services.progress.store import ProgressWork
 from services.progress.store.live import KeptMinutes, due_of, sessions_with_due, turnout_of
@@ -64,7 +64,7 @@ class Stage:
             await self.works.run(partial(open_record_of_enrolment, enrolled(each, lecture_plan())))
         await self.works.run(partial(keep_newest_plan, planned(lecture_plan())))
         await self.works.run(partial(keep_newest_card, recorded(_GUEST)))
-        await self.works.run(partial(schedule_session, PLACE, draft(audience="node")))
+        await self.works.run(partial(schedule_session, PLACE, draft(audience="node"), hour(0)))
         await self.change(lambda one: one.start(hour(0), hour(0)))
         await self.watch(*_ENROLLED[:60], _GUEST)
         gone = withdrawn(_LEFT, PLACE.cohort_id)
@@ -75,7 +75,7 @@ class Stage:
 
     async def change(self, change: Any) -> None:  # noqa: ANN401 - a decision about a session
         """Change the session."""
-        await self.works.run(partial(change_session, SESSION, change))
+        await self.works.run(partial(move_session, SESSION, change, hour(0)))
 
     async def watch(self, *who: str) -> None:
         """Add the whole hour to who watched it."""
@@ -107,7 +107,7 @@ class Stage:
 
     def stands(self) -> dict[str, Any]:
         """Tell what is kept, and which facts were stated, apart from how often and when."""
-        kept: dict[str, Any] = states(self.memory)
+        kept: dict[str, Any] = {name: room for name, room in states(self.memory).items() if room}
         kept.pop("closings", None)
         for each in kept["live_sessions"].values():
             each["closed_at"] = None
