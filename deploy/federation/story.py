@@ -185,11 +185,19 @@ class Story:
             await self.reached(f"wave {wave}")
 
     async def certify(self) -> None:
-        """Decide on all in one call, sign what was drafted, and print it."""
+        """Decide on all in one call, sign what was drafted, print it, and see it in every passport."""
         participants = self._participants()
         await graduate(self.host, self.nominated, participants)
         await self.reached("decided")
         await sign_and_print(self.host, self.nominated, len(participants))
+        await until("every passport has its certificate", self._credited, within=self.host.patience)
+
+    async def _credited(self) -> bool:
+        places = set(self.enrolments.values())
+        rows = self.host.operator.pages("progress", "/operations/audit")
+        entries = [entry async for row in rows for entry in row.get("entries", ())]
+        live = {each["enrolment_id"] for each in entries if each["live"]}
+        return len(live & places) == self.learners
 
     async def amend(self) -> None:
         """Revoke the first guest's certificate, issue the second's again, and have that one signed."""
