@@ -4,6 +4,7 @@ What a fold makes of records may be merged in any order and any number of times,
 counted twice however often a record is read: by a repetition, a rebalance, a crash between any two lines.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -82,6 +83,7 @@ class Folding:
         self._parked: list[Parked] = []
         self._draining: Iterator[Merges] | None = None
         self._in_hand: Merges | None = None
+        self._flushing = asyncio.Lock()
         self._folded = metrics.FOLDED.labels(fold.name)
         self._changed = metrics.CHANGED.labels(fold.name)
         self._flushes = metrics.FLUSH_SECONDS.labels(fold.name)
@@ -105,6 +107,11 @@ class Folding:
 
     async def flush(self) -> None:
         """Merge all that was taken into the store; Unavailable means: flush again, which goes on there."""
+        # A replay flushes as well: whoever returned first would commit what the other still has in hand.
+        async with self._flushing:
+            await self._flush()
+
+    async def _flush(self) -> None:
         began = time.perf_counter()
         store = self._works.frame.store
         while (part := self._next()) is not None:

@@ -1,13 +1,16 @@
 """A folding merges all that it took, goes on where the store failed, and parks what cannot be folded."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from shared.bus.folding import Folding, Rhythm
 from shared.bus.memory import MemoryRecord
+from shared.bus.parking import Parked
 from shared.events.fact import ATTENDANCE
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Unavailable, Unprocessable
+from shared.kernel.tasks import start
 from shared.store.works import Works
 from tests.support.boxes import BOXES, BoxWork
 from tests.support.deliveries import FailingStore, parked
@@ -97,3 +100,30 @@ async def test_a_parked_record_can_be_folded_again(
     assert await folding.redeliver(fit) is None
     assert {"z": 8} == await _kept(store)
     assert {"parked", "replayed"} == {each.status for each in await parked(works)}
+
+
+async def test_a_replay_takes_nothing_out_of_the_hand_of_a_flush(
+    folding: Folding, store: FailingStore, works: Works[BoxWork]
+) -> None:
+    """Whichever ends first, a flush that says so has merged all that was taken before it."""
+    folding.take(_records(*(said(box, 1) for box in "abcdef")))
+    one = Parked.of(_records(said("z", 3))[0], "boxes.fold-bits", Unprocessable("x", ""))
+    turns = iter((10, 0, 60))
+
+    async def take_turns(name: str) -> None:
+        for _ in range(next(turns, 0) if name == "merge" else 0):
+            await asyncio.sleep(0)
+
+    store.before = take_turns
+    flushing = start(folding.flush(), "flush")
+    await asyncio.sleep(0)
+    replaying = start(_replay(folding, one), "replay")
+    await flushing
+
+    assert {*"abcdef"} <= (await _kept(store)).keys()
+    await replaying
+    assert {*"abcdefz"} == (await _kept(store)).keys()
+
+
+async def _replay(folding: Folding, one: Parked) -> None:
+    assert await folding.redeliver(one) is None
