@@ -1,7 +1,7 @@
 """What progress does by itself, now and then: warn of deadlines, end and close sessions, judge attendance."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -78,12 +78,20 @@ class Tending:
     settle: timedelta
 
     async def tend(self) -> None:
-        """Add what was handed in, move sessions on, and judge what was attended."""
+        """Add what was handed in, move sessions on, judge what was attended; none waits for what cannot be done."""
+        await each((self._add, self._move_on, self._judge), lambda step: step())
+
+    async def _add(self) -> None:
         handed, claims = await not_added(self.works.open())
         minutes = KeptMinutes(self.works.frame.store)
-        await each(handed, lambda key: self.works.run(partial(add_handed_in, key, minutes)))
-        await each(claims, lambda key: self.works.run(partial(add_claimed, key, minutes)))
+        adding = [partial(add_handed_in, key, minutes) for key in handed]
+        adding += [partial(add_claimed, key, minutes) for key in claims]
+        await each(adding, self.works.run)
+
+    async def _move_on(self) -> None:
         await each(await sessions_under_way(self.works.open()), self._move)
+
+    async def _judge(self) -> None:
         due = [key async for key in sessions_with_due(self.works.open())]
         await each(due, self._judge_due)
 
@@ -121,13 +129,13 @@ class Tending:
         await self._change(session, lambda one: one.uncount())
         while keys := await due_of(self.works.open(), key, PAGE):
             await self.works.run(partial(judge_due, session, keys, self.clock.now()))
-        await self._count(key)
+        await self.works.run(partial(_count, key, self.clock.now()))
 
-    async def _count(self, key: str) -> None:
-        work = self.works.open()
-        turnout = await turnout_of(work, await work.live_sessions.get(key))
-        change = partial(move_session, key, lambda one: one.count(turnout), self.clock.now())
-        await self.works.run(change)
+
+async def _count(key: str, now: datetime, work: ProgressWork) -> None:
+    """Count who came; in one work, so that nobody's older count is kept over a newer one."""
+    turnout = await turnout_of(work, await work.live_sessions.get(key))
+    await move_session(key, lambda one: one.count(turnout), now, work)
 
 
 class _Change(Protocol):

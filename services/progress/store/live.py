@@ -36,8 +36,9 @@ class KeptMinutes:
 async def sessions_under_way(work: ProgressWork) -> list[LiveSession]:
     """Find the sessions that time or the fold may move on, and those closed that are not judged or counted yet."""
     moving = {"state": {"$in": ["live", "ended", "closing"]}}
-    found = await work.live_sessions.find(moving, limit=_MOST)
-    found += await work.live_sessions.find({"state": "closed", "counted": False}, limit=_MOST)
+    # All of them: those that run on for hours must not keep others from being closed.
+    found = await work.live_sessions.find(moving)
+    found += await work.live_sessions.find({"state": "closed", "counted": False})
     return found
 
 

@@ -260,3 +260,50 @@ async def test_an_accepted_claim_is_added_by_whoever_finds_it() -> None:
     assert [0.0, 1.0] == await stage.evidence(who)
     turnout = await turnout_of(stage.works.open(), session)
     assert (await stage.works.open().live_sessions.get(SESSION)).turnout == turnout
+
+
+async def test_what_can_never_be_added_keeps_no_session_open() -> None:
+    """A list that cannot be read is told of each time, and all else goes on."""
+    stage = await Stage().begin()
+    broken = {"_id": "x", "version": 1, "session_id": SESSION, "minutes": 5, "added": False}
+    stage.memory._rooms["handed_in"]["x"] = broken
+    await stage.tend()
+
+    assert (await stage.works.open().live_sessions.get(SESSION)).settled
+    with pytest.raises(ExceptionGroup):
+        await stage.tending.tend()
+
+
+async def test_sessions_that_run_on_keep_none_from_being_closed() -> None:
+    """However many there are."""
+    stage = await Stage().begin()
+    rooms = stage.memory._rooms["live_sessions"]
+    running = {**rooms[SESSION], "ends_at": hour(600).isoformat()}
+    for number in range(101):
+        rooms[f"{number:03}"] = {**running, "_id": f"{number:03}"}
+    assert min(rooms) < max(rooms) == SESSION
+    await stage.tend()
+
+    assert (await stage.works.open().live_sessions.get(SESSION)).settled
+
+
+async def test_an_older_count_is_not_kept_over_a_newer_one() -> None:
+    """Whoever counted while somebody else judged and counted more counts again."""
+    stage = await (await Stage().begin()).tend()
+    other = Tending(stage.works, stage.bus, stage.clock, _SETTLE)
+
+    async def come_between(name: str) -> None:
+        kept = stage.memory.snapshot()["attendance"].values()
+        if name == "write" and not any(each.get("due") for each in kept):
+            stage.store.before = None
+            await stage.watch(_ENROLLED[71])
+            await other.tend()
+
+    await stage.watch(_ENROLLED[70])
+    stage.store.before = come_between
+    await stage.tending.tend()
+
+    turnout = (await stage.works.open().live_sessions.get(SESSION)).turnout
+    assert stage.store.before is None
+    assert turnout is not None
+    assert (64, 64) == (turnout.viewers, turnout.present)
