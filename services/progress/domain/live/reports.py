@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
@@ -63,7 +64,10 @@ def _seen(row: TableRow, registered: Mapping[str, str], session: LiveSession, zo
     if not joined or not left:
         return Seen(row.number, nip, 0, "unreadable-time")
     spans = [
-        (begins, ends) for begins in joined for ends in left if begins <= ends <= begins + _DAY
+        (begins, ends)
+        for begins in joined
+        for ends in left
+        if timedelta() <= ends - begins <= _DAY
     ]
     if not spans:
         return Seen(row.number, nip, 0, "left-before-joining")
@@ -71,7 +75,7 @@ def _seen(row: TableRow, registered: Mapping[str, str], session: LiveSession, zo
     minutes = 0
     for begins, ends in spans:
         # Meet adds up several joins in one row: no more of it counts than it lasted.
-        until = min(ends, begins + lasted) if lasted else ends
+        until = begins + min(lasted, ends - begins) if lasted else ends
         minutes = minutes or session.attended(begins, until) & session.minutes
     if not minutes:
         return Seen(row.number, nip, 0, "outside-session")
@@ -86,7 +90,8 @@ def _instants(text: str, session: LiveSession, zone: tzinfo) -> Iterator[datetim
     except ValueError:
         zoned = None
     if zoned is not None and zoned.tzinfo:
-        yield zoned.astimezone(UTC)
+        with suppress(OverflowError):
+            yield zoned.astimezone(UTC)
         return
     days: list[tuple[int, int, int]] = []
     if found := _ISO.fullmatch(text):
@@ -119,14 +124,22 @@ def _time(hour: str, minute: str, second: str | None, half: str | None) -> time:
 
 def _lasted(text: str) -> timedelta | None:
     """Read how long somebody was there: `57`, `58 min`, `1 hr 2 min`, `1 jam 2 mnt`, `1:02:00`."""
+    try:
+        seconds = _seconds(text)
+    except ValueError:
+        return None
+    # No row tells more than a day.
+    return timedelta(seconds=min(seconds, int(_DAY.total_seconds()))) if seconds else None
+
+
+def _seconds(text: str) -> int:
     if ":" in text:
-        parts = [int(each) for each in text.split(":") if each.strip().isdigit()]
         seconds = 0
-        for each in parts:
-            seconds = seconds * _MINUTES + each
-        return timedelta(seconds=seconds) if seconds else None
-    seconds = sum(
+        for each in text.split(":"):
+            if each.strip().isdigit():
+                seconds = seconds * _MINUTES + int(each)
+        return seconds
+    return sum(
         int(number) * _UNITS[unit.casefold() or "m"]
         for number, unit in _SPAN.findall(text.replace("mnt", "m"))
     )
-    return timedelta(seconds=seconds) if seconds else None

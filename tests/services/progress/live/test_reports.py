@@ -85,15 +85,34 @@ def test_a_meet_report_counts_no_more_than_it_says_somebody_was_there() -> None:
         ("09:20", "09:10", "left-before-joining"),
         ("19/07/2024 09:00", "19/07/2024 09:10", "outside-session"),
         ("11:00", "11:10", "outside-session"),
+        ("0001-01-01T00:00:00+07:00", "09:10", "unreadable-time"),
+        ("9999-12-31T23:00:00Z", "9999-12-31T23:10:00Z", "outside-session"),
     ],
 )
 def test_a_row_that_tells_no_minutes_says_why(joined: str, left: str, fault: str) -> None:
     """And keeps no other row out."""
-    text = f"NIP,Time joined,Time exited\n{ANI},{joined},{left}\n{BUDI},09:00,09:10\n"
+    text = (
+        f"NIP,Duration,Time joined,Time exited\n{ANI},1440,{joined},{left}\n{BUDI},,09:00,09:10\n"
+    )
 
     bad, good = read_report(text.encode(), {}, _SESSION, WIB)
     assert (fault, 0) == (bad.fault, bad.minutes)
     assert Seen(3, BUDI, span(0, 10)) == good
+
+
+@pytest.mark.parametrize(
+    ("lasted", "minutes"),
+    [("9" * 20, 30), ("9" * 5_000, 30), ("9" * 5_000 + ":00", 30), ("\u00b2:00", 30), ("0:20:00", 20)],
+)
+def test_a_duration_that_cannot_be_spoils_no_report(lasted: str, minutes: int) -> None:
+    """The row counts by its times, and the others as they do without it."""
+    text = (
+        "NIP,Duration,Time joined,Time exited\n"
+        f"{ANI},{lasted},09:00,09:30\n{BUDI},10,09:00,09:30\n"
+    )
+
+    seen = read_report(text.encode(), {}, _SESSION, WIB)
+    assert [span(0, minutes), span(0, 10)] == [each.minutes for each in seen]
 
 
 def test_times_are_those_of_the_nodes_zone() -> None:
