@@ -139,10 +139,15 @@ def policy(shown: Shown, hosts: tuple[str, ...]) -> str:
 
 def _origins(addresses: Iterable[str]) -> Iterable[str]:
     for address in addresses:
-        split = urlsplit(address)
-        # Whatever is no plain origin could end one rule of the policy and begin another.
-        if split.scheme in _SCHEMES and split.hostname and not set(split.netloc) & set(" ;,'\"@"):
-            yield f"{split.scheme}://{split.netloc}"
+        try:
+            split = urlsplit(address)
+            # As browsers spell it, and as a header can say it.
+            place = split.netloc.encode("idna").decode()
+        except ValueError:
+            continue
+        # Whatever is no plain origin could end one rule of the policy and begin another, or mean any host.
+        if split.scheme in _SCHEMES and split.hostname and not set(place) & set(" ;,'\"@*"):
+            yield f"{split.scheme}://{place}"
 
 
 @lru_cache(1)

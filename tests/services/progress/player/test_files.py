@@ -93,12 +93,23 @@ def test_youtube_is_let_in_where_it_plays() -> None:
         "javascript:alert(1)",
         "https://user@a.test/",
         "//a.test",
+        "https://*/a",
+        "https://[a/b",
+        "https://a..test/",
+        "https://\u2100.test/",
         "",
     ],
 )
 def test_an_odd_address_opens_nothing(address: str) -> None:
     """No address of a stream can bend the policy."""
     assert policy(Shown(addresses=(address,)), ()) == policy(Shown(), ())
+
+
+def test_a_host_of_other_letters_is_spelt_as_browsers_do() -> None:
+    """A header could not say it otherwise, and the page would not open."""
+    rules = policy(Shown(addresses=("https://b\u00fccher.\u4f8b\u3048.test:8443/a.m3u8",)), ())
+
+    assert "connect-src 'self' https://xn--bcher-kva.xn--r8jz45g.test:8443;" in rules
 
 
 def test_an_operator_may_name_more_origins() -> None:
