@@ -38,7 +38,7 @@ export function videoId(address) {
   return /^[\w-]{6,20}$/.test(id) ? id : "";
 }
 
-/** Ask: {status, slug, body, retryAfter}; status 0 where nobody answered. */
+/** Ask: {status, slug, body, retryAfter, at}, `at` by the server's clock; status 0 where nobody answered. */
 export async function ask(address, { token, body, method = body ? "POST" : "GET" }) {
   const headers = { Accept: "application/json", Authorization: `Bearer ${token}` };
   if (body) headers["Content-Type"] = "application/json";
@@ -56,7 +56,7 @@ export async function ask(address, { token, body, method = body ? "POST" : "GET"
     });
     text = await answer.text();
   } catch {
-    return { status: 0, slug: "", body: null, retryAfter: NaN };
+    return { status: 0, slug: "", body: null, retryAfter: NaN, at: NaN };
   }
   const told = read(text);
   return {
@@ -64,6 +64,7 @@ export async function ask(address, { token, body, method = body ? "POST" : "GET"
     slug: String(told?.type ?? "").split(":").pop(),
     body: told,
     retryAfter: patience(answer.headers.get("Retry-After"), Date.now()),
+    at: Date.parse(answer.headers.get("Date")) / 1000,
   };
 }
 

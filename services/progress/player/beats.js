@@ -47,7 +47,12 @@ export class Beats {
 
   /** Take the beat that is due now, if somebody watches: its number, or null. */
   observe(wall, steady, watching, position = 0) {
-    if (this.#wasSet(wall, steady)) this.distrust();
+    const leap = this.#leap(wall, steady);
+    if (Math.abs(leap) > DRIFT) {
+      this.distrust();
+      // What waits is no older for it.
+      for (const beat of this.#queue) beat.goodUntil += leap;
+    }
     if (!this.#pass || !watching) return null;
     const claim = this.#pass.replay ? this.#played(wall, position) : this.#watched(wall);
     if (!claim || this.#taken.has(claim.n)) return null;
@@ -139,11 +144,11 @@ export class Beats {
     return { outcome, pause: 0 };
   }
 
-  /** Whether the device's clock was set, or stood still with a sleeping device, since last time. */
-  #wasSet(wall, steady) {
-    const last = this.#last;
+  /** By how much the device's clock was set, or its steady one stood still while it slept, since last time. */
+  #leap(wall, steady) {
+    const last = this.#last ?? { wall, steady };
     this.#last = { wall, steady };
-    return last !== null && Math.abs(wall - last.wall - (steady - last.steady)) > DRIFT;
+    return wall - last.wall - (steady - last.steady);
   }
 }
 

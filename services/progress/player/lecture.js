@@ -11,6 +11,8 @@ const RENEW_WITHIN = 0.15;
 // So many seconds many viewers spread what they would otherwise all do in the same second.
 const START_SPREAD = 10;
 const EARLY_PAUSE = 20;
+// A start may be moved to an earlier time while somebody waits for it.
+const LONGEST_EARLY = 300;
 const SETTLED_PAUSE = 90;
 const SETTLED_TRIES = 5;
 
@@ -34,6 +36,7 @@ export class Lecture {
   #sendAfter = 0;
   #sending = false;
   #asked = 0;
+  #last = 0;
 
   constructor({ root, session, token, device }, changed) {
     Object.assign(this, { root, session, token, device, changed });
@@ -87,6 +90,9 @@ export class Lecture {
   /** Look once: take a beat if one is due, send what waits, join if need be. `piece` is where a replay stands. */
   tick(steady, { watching, position, piece }) {
     const now = wall();
+    // Were the device's clock set back, every pause would last so much longer.
+    if (now < this.#last) this.#joinAfter = this.#sendAfter = 0;
+    this.#last = now;
     if (this.page === "live") {
       this.beats.observe(now, steady, watching, position);
       if (this.signedIn && this.beats.wantsPass(now)) this.#join(piece);
@@ -117,8 +123,10 @@ export class Lecture {
     }
   }
 
-  async #heed({ status, slug, body, retryAfter }, piece) {
-    const meant = joined(status, slug, retryAfter, this.#tries, Math.random());
+  async #heed({ status, slug, body, retryAfter, at }, piece) {
+    // A page of something in between, which says that all is well, is nobody's answer.
+    const real = status >= 300 || body?.ticket ? status : 0;
+    const meant = joined(real, slug, retryAfter, this.#tries, Math.random());
     if (meant.kind === "joined") {
       this.#tries = 0;
       return this.#adopt(body, piece);
@@ -126,7 +134,7 @@ export class Lecture {
     if (meant.kind === "later") {
       this.#tries += 1;
       this.#joinAfter = wall() + meant.pause;
-      if (this.page !== "live") this.page = status ? "later" : "away";
+      if (this.page !== "live") this.page = real ? "later" : "away";
       return undefined;
     }
     if (meant.kind === "expired" && this.page === "live") {
@@ -134,7 +142,7 @@ export class Lecture {
       return undefined;
     }
     this.page = meant.kind;
-    if (meant.kind === "early") this.#waitForStart(body?.starts_at);
+    if (meant.kind === "early") this.#waitForStart(body?.starts_at, at);
     if (meant.kind === "over") await this.#end(body);
     return undefined;
   }
@@ -159,11 +167,12 @@ export class Lecture {
     this.page = "live";
   }
 
-  #waitForStart(startsAt) {
+  /** Wait by the server's clock, for the device's may be wrong. */
+  #waitForStart(startsAt, at) {
     this.startsAt = startsAt ?? null;
-    const starts = Date.parse(startsAt) / 1000 || 0;
-    const soonest = Math.max(starts, wall() + EARLY_PAUSE);
-    this.#joinAfter = soonest + START_SPREAD * Math.random();
+    const left = Date.parse(startsAt) / 1000 - (Number.isFinite(at) ? at : wall()) || 0;
+    const pause = Math.max(EARLY_PAUSE, Math.min(left, LONGEST_EARLY));
+    this.#joinAfter = wall() + pause + START_SPREAD * Math.random();
   }
 
   async #end(body) {

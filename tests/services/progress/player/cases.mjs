@@ -3,6 +3,7 @@
 const here = globalThis.document ? "/module/" : "../../../../services/progress/player/";
 const { Beats, Motion, Tally, joined, pieceFrom, quarter, standing } = await import(`${here}beats.js`);
 const { openable, patience, place, videoId } = await import(`${here}asking.js`);
+const { Lecture } = await import(`${here}lecture.js`);
 const { WORDS, span } = await import(`${here}words.js`);
 const { audioRung, captionFiles } = await import(`${here}streaming.js`);
 
@@ -51,7 +52,75 @@ class Viewer {
   }
 }
 
+/** Somebody whose page joins a node that answers always the same, on a device whose clock is `wall`. */
+class Waiting {
+  constructor(wall, { status, body = null, date = "" }) {
+    Object.assign(this, { wall, asked: 0, steady: 0 });
+    this.lecture = new Lecture({ root: "", session: "s", token: "t", device: "d" }, () => {});
+    this.answer = { status, text: async () => JSON.stringify(body), headers: { get: (name) => (name === "Date" ? date : null) } };
+  }
+
+  /** Let so many seconds pass; tell how often the node was asked until then. */
+  async spend(seconds) {
+    const [fetch, now] = [globalThis.fetch, Date.now];
+    globalThis.fetch = async () => {
+      this.asked += 1;
+      return this.answer;
+    };
+    Date.now = () => this.wall * 1000;
+    try {
+      for (let second = 0; second < seconds; second += 1) {
+        this.lecture.tick((this.steady += 1), { watching: false, position: 0, piece: 0 });
+        for (let turn = 0; turn < 10; turn += 1) await null;
+        this.wall += 1;
+      }
+    } finally {
+      Object.assign(globalThis, { fetch });
+      Date.now = now;
+    }
+    return this.asked;
+  }
+}
+
+function early(starts, at) {
+  const body = { type: "urn:corpu:problem:not-live", starts_at: new Date(starts * 1000).toISOString() };
+  return { status: 409, body, date: new Date(at * 1000).toUTCString() };
+}
+
 export const cases = {
+  async "who is early waits by the server's clock"() {
+    const slow = new Waiting(ORIGIN - 3600, early(ORIGIN + 60, ORIGIN));
+    equal(await slow.spend(55), 1);
+    equal(slow.lecture.page, "early");
+    equal(await slow.spend(20), 2);
+  },
+  async "who is very early asks now and then, for the start may be moved"() {
+    const soon = new Waiting(ORIGIN, early(ORIGIN + 86_400, ORIGIN));
+    equal([await soon.spend(295), await soon.spend(20)], [1, 2]);
+  },
+  async "a page of something in between is nobody's answer"() {
+    const caught = new Waiting(ORIGIN, { status: 200 });
+    equal([await caught.spend(1), caught.lecture.page], [1, "away"]);
+    equal((await caught.spend(60)) < 10, true);
+  },
+  async "a clock that is set back makes no pause longer"() {
+    const device = new Waiting(ORIGIN, { status: 503 });
+    await device.spend(60);
+    const asked = device.asked;
+    device.wall -= 86_400;
+    equal((await device.spend(60)) > asked, true);
+  },
+  "what waits is no older for a clock that is set"() {
+    for (const leap of [3600, -3600]) {
+      const viewer = new Viewer();
+      viewer.spend(31);
+      viewer.wall += leap;
+      viewer.spend(200, false);
+      equal([viewer.beats.next(viewer.wall).n, viewer.beats.lost], [0, 0]);
+      viewer.spend(70, false);
+      equal([viewer.beats.next(viewer.wall).n, viewer.beats.lost], [1, 1]);
+    }
+  },
   "a beat is taken each half minute while somebody watches"() {
     equal(new Viewer().spend(121), [0, 1, 2, 3, 4]);
   },
