@@ -23,6 +23,8 @@
     "error",
     function (event) {
       if (!event.target || event.target.nodeName !== "SCRIPT") return;
+      // What fails once the page runs is a player of somebody else, of which the page tells itself.
+      if (document.documentElement.hasAttribute("data-runs")) return;
       remember(tried + 1);
       setTimeout(
         function () {

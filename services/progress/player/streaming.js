@@ -64,6 +64,7 @@ export class Streaming {
     this.video.hidden = false;
     if (!this.url) return false;
     await this.#learn();
+    if (this.listening.signal.aborted) return false;
     if (this.#Hls?.isSupported()) this.#load(this.url, -1);
     else if (this.video.canPlayType(NATIVE)) this.video.src = this.url;
     else return false;

@@ -1,11 +1,12 @@
 """What the page shows, in both languages, to whoever sees, hears or types."""
 
+import asyncio
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.support.browser import barriers
 from tests.support.lectures import TITLE, Hall
@@ -224,6 +225,40 @@ async def test_a_file_that_does_not_come_is_asked_for_again(visiting: Visiting, 
         await there.watch()
 
         assert there.hall.tokens == ["rahasia"]
+
+
+async def test_a_stream_that_is_closed_before_it_opens_loads_nothing(visiting: Visiting) -> None:
+    """What plays a stream may come when the session is over already."""
+    let_go = asyncio.Event()
+    asked: list[str] = []
+
+    async def hold(route: Route) -> None:
+        await let_go.wait()
+        await route.continue_()
+
+    async with visiting() as there:
+        there.hall.lifetime = 3
+        await there.context.route("**/hls.min.mjs", hold)
+        page = await there.open()
+        there.hall.refusal = (409, "session-over", {})
+        await expect(page.locator("#noticeTitle")).to_have_text("Sesi telah berakhir")
+        page.on("request", lambda request: asked.append(request.url))
+        let_go.set()
+        await page.wait_for_timeout(1_500)
+
+    assert not [each for each in asked if ".m3u8" in each]
+
+
+async def test_a_video_player_that_is_kept_out_is_told_of(visiting: Visiting) -> None:
+    """Where a network lets nobody load YouTube's player the page says so, and does not begin again and again."""
+    hall = Hall({"kind": "youtube", "url": "https://youtu.be/dQw4w9WgXcQ"})
+    async with visiting(hall) as there:
+        await there.context.route("https://www.youtube.com/**", lambda route: route.abort())
+        page = await there.open()
+        await expect(page.locator("#noticeTitle")).to_contain_text("Pemutar video")
+        await page.wait_for_timeout(4_000)
+
+        assert len(hall.joins) == 1
 
 
 async def test_without_a_token_nothing_is_asked(visiting: Visiting) -> None:
