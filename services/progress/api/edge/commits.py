@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from prometheus_client import Histogram
@@ -150,5 +151,7 @@ class Commits:
                 commit.landed.set_exception(failure)
                 # Nobody may be left to hear it.
                 commit.landed.exception()
-        # A topic may be given more partitions while we run.
-        self._partitions = await self.bus.partitions(ATTENDANCE)
+        if failure is None:
+            # A topic may be given more partitions while we run; a broker that left is met by the next commit.
+            with suppress(Unavailable):
+                self._partitions = await self.bus.partitions(ATTENDANCE)

@@ -212,4 +212,6 @@ def _refusal(why: Exception) -> Response:
     answer = problem(told["status"], told["type"].rpartition(":")[2], told["detail"])
     if told["status"] == HTTPStatus.TOO_MANY_REQUESTS:
         answer.headers["Retry-After"] = "1"
+    if told["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = "POST"
     return answer
