@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 
 from services.progress.api.edge.commits import Commits, Overfull
+from services.progress.api.edge.door import Item, _items
 from services.progress.api.tickets import SignedTickets
 from services.progress.app import create_app
 from services.progress.domain.beats import learners_of, session_of, unpack
@@ -20,7 +22,7 @@ from services.progress.settings import Settings
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Bus, Raw
 from shared.events.fact import ATTENDANCE
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import Invalid, Unavailable
 from shared.kernel.tasks import end, start
 from shared.web.settings import ServiceSettings
 from tests.support.serving import AUDIENCE, ISSUER, NOW, Issuer, MemoryEngine, clock, serving
@@ -299,6 +301,16 @@ async def test_what_is_no_batch_is_refused(edge: Edge, body: bytes, status: int)
     answer = await edge.client.post("/live/beats/batch", content=body)
 
     assert status == answer.status_code
+
+
+@pytest.mark.parametrize("body", [b"[1" + b",1" * 900_000 + b"]", b"{}\n" * 600_000])
+def test_a_batch_of_nonsense_keeps_nobody_waiting(body: bytes) -> None:
+    """It is refused at its first fault: to note all of them took seconds."""
+    with pytest.raises(Invalid) as refused:
+        _items(body)
+
+    assert isinstance(refused.value.__cause__, ValidationError)
+    assert refused.value.__cause__.error_count() <= len(Item.model_fields)
 
 
 async def test_a_starting_service_says_so(tmp_path: Path) -> None:
