@@ -44,7 +44,13 @@ export class Lecture {
     if (!token) this.page = "notoken";
   }
 
+  /** Whether the node has told what counts in the end, which may be less than it took: a session can be stopped. */
+  get settled() {
+    return this.page === "over" && this.mine?.state === "closed";
+  }
+
   get minutes() {
+    if (this.settled) return this.mine.minutes_counted;
     return Math.max(this.tally.minutes, this.mine?.minutes_counted ?? 0);
   }
 
@@ -58,6 +64,7 @@ export class Lecture {
   }
 
   get met() {
+    if (this.settled) return this.mine.met;
     return Boolean(this.mine?.met) || (this.threshold > 0 && this.minutes >= this.threshold);
   }
 

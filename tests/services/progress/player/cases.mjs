@@ -110,6 +110,14 @@ export const cases = {
     device.wall -= 86_400;
     equal((await device.spend(60)) > asked, true);
   },
+  "what the closing told is what counts"() {
+    const { lecture } = new Waiting(ORIGIN, {});
+    for (let minute = 0; minute < 24; minute += 1) lecture.tally.heard(minute);
+    Object.assign(lecture, { page: "over", mine: { state: "ended", minutes_counted: 18, threshold_minutes: 20, met: false } });
+    equal([lecture.minutes, lecture.met], [24, true]);
+    lecture.mine = { ...lecture.mine, state: "closed" };
+    equal([lecture.minutes, lecture.met], [18, false]);
+  },
   "what waits is no older for a clock that is set"() {
     for (const leap of [3600, -3600]) {
       const viewer = new Viewer();
