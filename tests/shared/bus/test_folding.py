@@ -103,7 +103,7 @@ async def test_a_parked_record_can_be_folded_again(
 
 
 async def test_a_replay_takes_nothing_out_of_the_hand_of_a_flush(
-    folding: Folding, store: FailingStore, works: Works[BoxWork]
+    folding: Folding, store: FailingStore
 ) -> None:
     """Whichever ends first, a flush that says so has merged all that was taken before it."""
     folding.take(_records(*(said(box, 1) for box in "abcdef")))

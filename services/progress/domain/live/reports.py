@@ -64,10 +64,7 @@ def _seen(row: TableRow, registered: Mapping[str, str], session: LiveSession, zo
     if not joined or not left:
         return Seen(row.number, nip, 0, "unreadable-time")
     spans = [
-        (begins, ends)
-        for begins in joined
-        for ends in left
-        if timedelta() <= ends - begins <= _DAY
+        (begins, ends) for begins in joined for ends in left if timedelta() <= ends - begins <= _DAY
     ]
     if not spans:
         return Seen(row.number, nip, 0, "left-before-joining")

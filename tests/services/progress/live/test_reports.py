@@ -102,13 +102,18 @@ def test_a_row_that_tells_no_minutes_says_why(joined: str, left: str, fault: str
 
 @pytest.mark.parametrize(
     ("lasted", "minutes"),
-    [("9" * 20, 30), ("9" * 5_000, 30), ("9" * 5_000 + ":00", 30), ("\u00b2:00", 30), ("0:20:00", 20)],
+    [
+        ("9" * 20, 30),
+        ("9" * 5_000, 30),
+        ("9" * 5_000 + ":00", 30),
+        ("\u00b2:00", 30),
+        ("0:20:00", 20),
+    ],
 )
 def test_a_duration_that_cannot_be_spoils_no_report(lasted: str, minutes: int) -> None:
     """The row counts by its times, and the others as they do without it."""
     text = (
-        "NIP,Duration,Time joined,Time exited\n"
-        f"{ANI},{lasted},09:00,09:30\n{BUDI},10,09:00,09:30\n"
+        f"NIP,Duration,Time joined,Time exited\n{ANI},{lasted},09:00,09:30\n{BUDI},10,09:00,09:30\n"
     )
 
     seen = read_report(text.encode(), {}, _SESSION, WIB)
