@@ -6,7 +6,6 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.certification.api import certificates, credentials, registers, verification
-from services.certification.api.throttle import Throttle
 from services.certification.consumers import SUBSCRIPTIONS, incoming, outgoing
 from services.certification.handlers.certifying import account_for_numbers
 from services.certification.papers.press import Press
@@ -18,6 +17,7 @@ from shared.kernel.tasks import every
 from shared.web.identity import Keys
 from shared.web.parts import Blueprint, Engine, Job, Parts
 from shared.web.service import create_service
+from shared.web.throttle import Throttle
 
 
 def create_app(

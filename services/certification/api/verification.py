@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import re
 from functools import lru_cache
 from importlib.resources import files
@@ -26,6 +27,7 @@ _TOO_OFTEN: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
+_NETWORK = 64
 _STATEMENT = {"$ref": "#/components/schemas/Statement"}
 _NO_SUCH: dict[str, Any] = {
     **PROBLEMS[404],
@@ -73,7 +75,7 @@ async def verify(
 
 def _refuse_flood(request: Request) -> Response | None:
     client = request.client
-    if request.app.state.throttle.admits(client.host if client else ""):
+    if request.app.state.throttle.admits(neighbourhood(client.host if client else "")):
         return None
     refusal = problem(429, "too-often", "this address asks too often; try again in a minute")
     refusal.headers["Retry-After"] = "60"
@@ -141,3 +143,17 @@ def _template() -> tuple[Any, str]:
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
     return environment.from_string(text), policy
+
+
+def neighbourhood(address: str) -> str:
+    """Tell what counts as one asker: an IPv4 address, or the /64 network that one IPv6 user holds."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        # A socket for both families shows everybody's IPv4 address inside one and the same /64.
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, _NETWORK), strict=False))
+    return address

@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from services.certification.api.throttle import Throttle, neighbourhood
-from services.certification.api.verification import preferred
+from services.certification.api.verification import neighbourhood, preferred
 from services.certification.papers.words import day, reason, score, span
 from shared.events.enrolment import LearnerErased
 from shared.federation.retention import Retention
+from shared.web.throttle import Throttle
 from tests.support.certification import (
     AUTOMATIC,
     COMPLETED,

@@ -138,6 +138,20 @@ async def test_a_beat_is_acknowledged_once_the_broker_has_it(edge: Edge) -> None
     ] == edge.kept()
 
 
+async def test_a_replay_is_watched_no_faster_than_time_goes(edge: Edge) -> None:
+    """Many tickets of one viewer together neither; another viewer, and what is live, is not held up by it."""
+    pieces = [edge.token(replay=True, start=start, joined_at=_NOW) for start in range(30)]
+    answers = [await edge.beat(0, piece) for piece in pieces]
+    late = answers[-1]
+
+    assert 24 == sum(each.status_code == 204 for each in answers)
+    assert (429, "30") == (late.status_code, late.headers["Retry-After"])
+    assert "urn:corpu:problem:replay-too-fast" == late.json()["type"]
+    assert 204 == (await edge.beat(0, edge.token(1, replay=True, joined_at=_NOW))).status_code
+    assert 204 == (await edge.beat(4)).status_code
+    assert 26 == len(edge.kept())
+
+
 async def test_beats_share_a_commit_with_a_record_for_each_partition(edge: Edge) -> None:
     """Fifty viewers at once are one answer of the broker; learners are spread over all partitions."""
     many = [f"{number << 96 | 7:032x}" for number in range(50)]

@@ -14,17 +14,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.progress.api.edge.commits import Commits, Landed, Overfull
 from services.progress.domain.beats import room_of
+from services.progress.domain.ticket import BEAT_SECONDS
 from services.progress.ports import Tickets
 from shared.events.fact import ATTENDANCE
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid, Refusal, TooLarge, Unauthenticated, Unavailable
 from shared.web.parts import Parts
 from shared.web.problems import problem
+from shared.web.throttle import Throttle
 
 BEATS, BATCH = "/live/beats", "/live/beats/batch"
 MOST_ITEMS = 1_000
 _LARGEST_BEAT, _LARGEST_BATCH = 1_000, 2_000_000
 _DIGITS = 6
+_PACE = "24 per 10 minutes"
+"""Pieces of a replay from one viewer: as many as are played in that time, and some that are sent again."""
 _BEARER = b"bearer "
 _TAKEN: Message = {"type": "http.response.start", "status": 204, "headers": []}
 _END: Message = {"type": "http.response.body", "body": b""}
@@ -60,6 +64,7 @@ class BeatsDoor:
         self._linger = linger
         self._most = most
         self._commits: Commits | None = None
+        self._pace = Throttle(_PACE)
         self._doors: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
             BEATS: self._one,
             BATCH: self._many,
@@ -107,6 +112,9 @@ class BeatsDoor:
         ticket = self._tickets().read(token, now)
         minute = ticket.minute(number, now, self._late)
         room = room_of(ticket.session_id, replay=ticket.replay)
+        # A ticket plays no faster than time goes, and neither do many of the same viewer.
+        if ticket.replay and not self._pace.admits(f"{ticket.session_id}/{ticket.learner_id}"):
+            raise _TooFast("replay-too-fast", "a replay is watched no faster than time goes")
         return commits.add(bytes.fromhex(ticket.learner_id), room, minute)
 
     async def _opened(self) -> Commits:
@@ -142,6 +150,12 @@ class _NotAllowed(Refusal):
     """The door takes no such request."""
 
     status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class _TooFast(Refusal):
+    """More of a replay is claimed than can have been watched in the time."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
 
 
 async def _number(scope: Scope, receive: Receive) -> int:
@@ -213,7 +227,7 @@ def _refusal(why: Exception) -> Response:
     told = _problem(why)
     answer = problem(told["status"], told["type"].rpartition(":")[2], told["detail"])
     if told["status"] == HTTPStatus.TOO_MANY_REQUESTS:
-        answer.headers["Retry-After"] = "1"
+        answer.headers["Retry-After"] = str(BEAT_SECONDS if isinstance(why, _TooFast) else 1)
     if told["status"] == HTTPStatus.METHOD_NOT_ALLOWED:
         answer.headers["Allow"] = "POST"
     return answer
