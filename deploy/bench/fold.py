@@ -36,6 +36,7 @@ _FEW_SHARE = 20
 """The naive fold reads one viewer in so many: it would take minutes for all."""
 _TIMES = 12
 """How often the packed beats lie on their topic one after another: once they would be folded before the first flush."""
+_FLUSH_SECONDS = "1"
 _FRAMEWORKS = ("Quix Streams", "FastStream batch")
 _PEERS: Mapping[str, tuple[str, ...]] = {
     BY_HAND: ("fold_batched",),
@@ -75,12 +76,13 @@ class _Leg:
         return {"name": name, "figures": figures, "wrong": wrong}
 
     def ours(self) -> Contestant:
-        """Describe the service itself, as a node runs it."""
+        """Describe the service itself, as a node runs it; it flushes each second, so that a run shows several."""
         environment = self.here.settings.of("progress") | {
             "MONGO_URI": self.here.uri,
             "MONGO_DATABASE": "bench_corpu",
             "KAFKA_BOOTSTRAP": self.here.bootstrap,
             "KAFKA_PARTITIONS": str(_PARTITIONS),
+            "CORPU_FLUSH_SECONDS": _FLUSH_SECONDS,
             "CORPU_LIVE_KEY_FILE": str(self.here.home / "live.hex"),
         }
         argv = (sys.executable, "-m", "services.progress")

@@ -50,8 +50,7 @@ SECTIONS = (
         "fold",
         "The fold of heartbeats",
         "Beats of one lecture, one a record and packed, are folded into each viewer's minutes.\n"
-        "An event is a beat. Ours is the real service. It and the one by hand write what changed every 5 s, as\n"
-        "often as Quix Streams commits by default; FastStream acknowledges, and so writes, batch by batch.",
+        "An event is a beat. Ours is the real service.",
         "./corpu bench live fold --keep",
         _DRAIN,
     ),

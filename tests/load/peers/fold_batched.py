@@ -1,4 +1,4 @@
-"""The fold by hand: aiokafka's `getmany`, bitmaps in a dict, one unordered bulk write every 5 s, then the offsets.
+"""The fold by hand: aiokafka's `getmany`, bitmaps in a dict, one unordered bulk write a second, then the offsets.
 
 It lacks what a service needs besides: parking, metrics, readiness, bounded memory, an event loop that stays free.
 """
@@ -12,8 +12,7 @@ from tests.load.peers import singly
 from tests.load.peers.folding import Bitmaps, take, updates
 from tests.load.peers.process import Place, place, run_until_told
 
-_FLUSH_SECONDS = 5.0
-"""As the service does where nothing is set, and as often as Quix Streams commits."""
+_FLUSH_SECONDS = 1.0
 
 
 async def work(where: Place) -> None:
