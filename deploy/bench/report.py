@@ -85,6 +85,7 @@ def write(page: Path = _PAGE, folder: Path = FOLDER) -> Path:
         result = read(section.name, folder)
         parts.append("\n".join([*_section(section, result, folder, page)]))
     for title, name, lines in (
+        ("Whether attendance is exact", "exact", _exact),
         ("The whole chain", "chain", _chain),
         ("A national lecture", "lecture", _lecture),
         ("What the time goes to", "profile", _profile),
@@ -170,6 +171,27 @@ def _circumstances(result: Mapping[str, Any]) -> str:
         )
         + "."
     )
+
+
+def _exact(result: Mapping[str, Any]) -> Iterator[str]:
+    memory, ended = result["memory_mb"], result["killed"] + result["ended_and_begun"]
+    yield "A lecture's beats, some of them repeated, late and out of order, are folded while processes come and go."
+    yield "In the end every viewer's minutes are compared with what was watched, by `./corpu bench live exact --keep`."
+    yield ""
+    rows = [
+        ["viewers whose minutes differ", f"**{result['differences']:,}** of {result['viewers']:,}"],
+        ["beats", f"{result['beats']:,} in {result['records']:,} records"],
+        ["repeated, late", f"{result['repeated_percent']:g} %, {result['late_percent']:g} %"],
+        ["by HTTP through the edge", f"{sum(result['over_http']['statuses'].values()):,}"],
+        ["processes ended, by SIGKILL", f"{ended} of {result['processes']}, {result['killed']}"],
+        [
+            "memory of a process, at rest and at most",
+            f"{memory['at_rest']} and {memory['most']} MB",
+        ],
+        ["seconds", f"{result['seconds']:g}"],
+    ]
+    yield from table(["what", "measured"], rows)
+    yield from ("", _circumstances(result))
 
 
 def _chain(result: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from shared.events.enrolment import Outcome
 from shared.events.fact import EVERYBODY, Fact, Instant, LearnerFact, Value
-from shared.events.plan import ProgrammeRef, Score, Slug
+from shared.events.plan import Percent, ProgrammeRef, Score, Slug, Title
 
 
 class PhaseCompleted(LearnerFact, type="id.corpu.phase_completed.v1", topic="progress"):
@@ -75,13 +75,17 @@ class LectureAttended(LearnerFact, type="id.corpu.lecture_attended.v1", topic="p
     title: str
 
 
+Address = Annotated[str, Field(max_length=2_000, pattern=r"^(https?://\S+)?$")]
+"""A whole address, for it is opened elsewhere; "" for none."""
+
+
 class StreamTold(Value):
     """Where a live session is seen; captions and an audio-only rung where there are any."""
 
     kind: Literal["hls", "youtube", "meeting"]
-    url: str
-    captions: str = ""
-    audio_only: str = ""
+    url: Address
+    captions: Address = ""
+    audio_only: Address = ""
 
 
 class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress"):
@@ -97,7 +101,7 @@ class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress")
     session: str
     offer: int = Field(ge=1)
     open: bool = True
-    title: str
+    title: Title
     kind: Literal["lecture", "class"]
     state: Literal["scheduled", "live", "ended"]
     starts_at: Instant
@@ -105,10 +109,10 @@ class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress")
     began_at: Instant | None = None
     ended_at: Instant | None = None
     stream: StreamTold
-    threshold: float
-    grace: int
-    replay_days: int = 0
-    replay_url: str = ""
+    threshold: Percent
+    grace: int = Field(ge=0, le=3_600)
+    replay_days: int = Field(0, ge=0, le=366)
+    replay_url: Address = ""
 
     @property
     def subject(self) -> str:

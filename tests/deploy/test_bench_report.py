@@ -107,3 +107,24 @@ def test_ratios_are_of_medians_and_nothing_is_no_figure() -> None:
 def test_an_aim_is_met_up_to_its_bound(value: float, bounds: dict[str, float], met: bool) -> None:  # noqa: FBT001 - a parameter
     """The bound itself still meets it."""
     assert met is aim("what", value, **bounds)["met"]
+
+
+def test_whether_attendance_is_exact_is_told_with_what_disturbed_it(tmp_path: Path) -> None:
+    """Viewers who differ come first, then repetitions, processes that were ended, and memory."""
+    folder = tmp_path / "benchmarks"
+    keep(
+        {
+            "bench": "exact", "viewers": 2000, "minutes": 20, "beats": 76000, "records": 160,
+            "repeated_percent": 3.0, "late_percent": 3.0, "over_http": {"statuses": {"204": 400}},
+            "processes": 3, "killed": 4, "ended_and_begun": 2, "seconds": 9.5, "differences": 7,
+            "memory_mb": {"at_rest": 94, "most": 174},
+            "circumstances": _result()["circumstances"],
+        },
+        folder,
+    )  # fmt: skip
+
+    page = write(tmp_path / "benchmarks.md", folder).read_text()
+
+    assert "| viewers whose minutes differ | **7** of 2,000 |" in page
+    assert "| processes ended, by SIGKILL | 6 of 3, 4 |" in page
+    assert "94 and 174 MB" in page

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.progress.domain.live import Draft, LiveSession, Place, follow, news_of
+from services.progress.domain.live.shape import check_times
 from services.progress.domain.record import Record
 from services.progress.ports import Work
 from shared.events.progress import SessionOffered
-from shared.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
+from shared.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from shared.kernel.ids import derived, enrolment_id
 
 
@@ -58,6 +59,10 @@ async def follow_session(fact: SessionOffered, work: Work) -> None:
     place = Place(fact.cohort_id, fact.group, fact.session)
     if fact.node != work.teller or fact.session_id != session_id(place, fact.node):
         raise Unprocessable("not-their-session", "a node speaks of its own sessions only")
+    try:
+        check_times(fact.starts_at, fact.ends_at)
+    except Invalid as wrong:
+        raise Unprocessable(wrong.slug, wrong.detail) from wrong
     session = await work.live_sessions.of(fact.session_id)
     work.live_sessions.keep(follow(session, fact))
 

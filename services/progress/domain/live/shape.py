@@ -75,6 +75,16 @@ def check_place(place: Place, plan: Plan) -> None:
         )
 
 
+def check_addresses(draft: Draft) -> None:
+    """Refuse an address of this node's own for a session that is watched at other nodes too."""
+    stream = draft.stream
+    addresses = (stream.url, stream.captions, stream.audio_only, draft.replay_url)
+    if draft.audience == "all" and any(each.startswith("/") for each in addresses):
+        raise Invalid(
+            "address-not-whole", "other nodes need the whole address, with https and its host"
+        )
+
+
 def check_times(starts_at: datetime, ends_at: datetime) -> None:
     """Refuse a session that ends before it starts, or that has too many minutes."""
     if ends_at <= starts_at:

@@ -15,6 +15,7 @@ from services.progress.domain.live.shape import (
     SessionKind,
     Stream,
     Turnout,
+    check_addresses,
     check_length,
     check_place,
     check_times,
@@ -72,6 +73,7 @@ class LiveSession:
         """Schedule it, or schedule it anew while it has not begun; Invalid tells what the plan does not have."""
         check_place(place, plan)
         check_times(draft.starts_at, draft.ends_at)
+        check_addresses(draft)
         check_length(draft, place, plan)
         threshold, replay_days = terms_of(draft, plan.rules.live)
         origin = draft.starts_at.replace(second=0, microsecond=0)

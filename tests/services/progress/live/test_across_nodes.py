@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from services.progress.domain.attendance import Addition
-from services.progress.domain.live import LiveSession, follow, news_of
+from services.progress.domain.live import LiveSession, Place, follow, news_of
+from services.progress.handlers.sessions import session_id
 from services.progress.store import ProgressWork
 from shared.bus.parking import PARKED
-from shared.events.progress import MinutesWatched
+from shared.events.progress import MinutesWatched, StreamTold
 from tests.support.copies import tell_abroad
 from tests.support.federation import Province, mirror, provinces
 from tests.support.live import (
@@ -21,6 +22,7 @@ from tests.support.live import (
     SESSION,
     Hall,
     attendance,
+    body,
     first,
     hall_at,
     hour,
@@ -223,6 +225,40 @@ async def test_a_node_offers_its_own_sessions_only(two: Two) -> None:
 
     assert ["not-their-session"] * 2 == await two.parked()
     assert "live" == await two.host.told("state")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"ends_at": hour(-1)}, "ends-before-it-starts"),
+        ({"ends_at": hour(2_000)}, "session-too-long"),
+        ({"stream": StreamTold.model_construct(kind="meeting", url="javascript:x")}, "broken-data"),
+    ],
+)
+async def test_an_impossible_session_is_parked(
+    two: Two, changes: dict[str, Any], reason: str
+) -> None:
+    """What a peer could not have scheduled is not held here."""
+    session = scheduled(audience="all")
+    _, news = news_of(LiveSession(SESSION), session, hour(0))
+    place = Place(LECTURE, "lecture", "live")
+    about = {"node": "62", "session_id": session_id(place, "62"), **changes}
+    told = news[0].model_copy(update=about)
+    await tell_abroad(two.kalteng, two.jatim, told, service="progress")
+
+    assert [reason] == await two.parked()
+
+
+async def test_a_session_for_all_has_whole_addresses(two: Two) -> None:
+    """An address of the host's own would lead others to theirs."""
+    await two.host.node.hear(planned(lecture_plan()))
+    stream = {"kind": "hls", "url": "/siaran/a.m3u8"}
+    refused = await two.host.node.post("/live/sessions", body(audience="all", stream=stream))
+
+    assert (422, "urn:corpu:problem:address-not-whole") == (
+        refused.status_code, refused.json()["type"],
+    )  # fmt: skip
+    assert 201 == (await two.host.node.post("/live/sessions", body(stream=stream))).status_code
 
 
 async def test_whoever_left_the_hosts_cohort_is_not_told_of(two: Two) -> None:
