@@ -79,9 +79,12 @@ def _string(schema: Schema, root: _Definitions) -> Json:
 
 
 def _matching(pattern: str) -> Json:
-    """Make short words, which is what the catalogue's patterns are about."""
+    """Make short words, which is what the catalogue's patterns are about, or addresses where these fit."""
     fits = re.compile(pattern)
-    return st.text("ab01", min_size=1, max_size=4).filter(lambda word: bool(fits.search(word)))
+    words = st.text("ab01", min_size=1, max_size=4)
+    if fits.search("https://a"):
+        words = words.map(lambda word: f"https://{word}")
+    return words.filter(lambda word: bool(fits.search(word)))
 
 
 def _integer(schema: Schema, root: _Definitions) -> Json:
