@@ -135,8 +135,11 @@ async def add_watched_elsewhere(fact: MinutesWatched, work: Work) -> None:
     if not session.state or session.host_node != work.node or session.audience != "all":
         raise Unprocessable("unknown-session", "this node holds no such session for all nodes")
     record = await record_in(session, fact.learner_id, work)
-    if not record.plan or record.id != fact.enrolment_id or record.home_node != work.teller:
-        raise Unprocessable("not-their-guest", "nobody of theirs has this enrolment (yet)")
+    if not record.plan:
+        # Heard before the enrolment is: it waits until that is known, as copies about unknown learners do.
+        raise Unprocessable("unknown-learner", "nobody of this id is enrolled here (yet)")
+    if record.id != fact.enrolment_id or record.home_node != work.teller:
+        raise Unprocessable("not-their-guest", "nobody of theirs has this enrolment")
     added = Addition(
         session.id,
         fact.learner_id,

@@ -14,6 +14,7 @@ from services.progress.handlers.sessions import session_id
 from services.progress.store import ProgressWork
 from shared.bus.parking import PARKED
 from shared.events.progress import MinutesWatched, StreamTold
+from shared.federation.receiving import ReceivingDelivery
 from tests.support.copies import tell_abroad
 from tests.support.federation import Province, mirror, provinces
 from tests.support.live import (
@@ -209,8 +210,28 @@ async def test_a_node_tells_of_its_own_guests_only(two: Two) -> None:
         watched(GUEST, enrolment_id=place_in(OWN)), watched(GUEST), service="progress",
     )  # fmt: skip
 
-    assert ["not-their-guest"] * 3 + ["unknown-session"] == await two.parked()
+    assert ["not-their-guest"] * 2 + ["unknown-learner", "unknown-session"] == await two.parked()
     assert (0, ()) == await _minutes(two.host, OWN)
+    assert (0xFF, ("node:62",)) == await _minutes(two.host, GUEST)
+
+
+async def test_minutes_that_come_before_the_enrolment_wait_for_it(two: Two) -> None:
+    """A host that was away may hear of what was watched first; nobody has to replay it."""
+    await two.host.begin(audience="all")
+    fact = MinutesWatched(
+        learner_id=GUEST, at=hour(60), home_node="62", host_node="35", live="ff", session_id=SESSION,
+        cohort_id=LECTURE, enrolment_id=place_in(GUEST),
+    )  # fmt: skip
+    await tell_abroad(two.kalteng, two.jatim, fact, service="progress")
+    assert ["unknown-learner"] == await two.parked()
+
+    await two.enrol()
+    receiving = two.host.node.parts.deliveries[-1]
+    assert isinstance(receiving, ReceivingDelivery)
+    await receiving.readmit()
+    await two.host.node.settle()
+
+    assert [] == await two.parked()
     assert (0xFF, ("node:62",)) == await _minutes(two.host, GUEST)
 
 
