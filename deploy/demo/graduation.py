@@ -31,11 +31,11 @@ class Printed:
 async def graduate(
     stage: Stage, nominated: Nominated, participants: Sequence[Participant]
 ) -> dict[str, Any]:
-    """Decide on everybody in one call, once the node knows that each has completed every phase."""
+    """Decide on everybody in one call, once enrolment knows everybody's newest result."""
     await until(
-        "every learner has completed the programme",
+        "every learner's newest result is known",
         partial(
-            _all_completed, stage, nominated, frozenset(each.enrolment_id for each in participants)
+            _all_known, stage, nominated, frozenset(each.enrolment_id for each in participants)
         ),
         within=stage.patience,
     )
@@ -105,12 +105,17 @@ def _file_name(number: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "-." else "-" for sign in number)
 
 
-async def _all_completed(stage: Stage, nominated: Nominated, wanted: frozenset[str]) -> bool:
-    path = f"/cohorts/{nominated.cohort_id}/enrolments"
-    completed = {
-        each["id"] async for each in stage.organiser.pages("enrolment", path) if each["completed"]
+async def _all_known(stage: Stage, nominated: Nominated, wanted: frozenset[str]) -> bool:
+    cohort, pages = f"/cohorts/{nominated.cohort_id}", stage.organiser.pages
+    stated = {
+        each["enrolment_id"]: each["result_revision"]
+        async for each in pages("progress", f"{cohort}/progress")
     }
-    return wanted <= completed
+    known = {
+        each["id"]: each["result_revision"]
+        async for each in pages("enrolment", f"{cohort}/enrolments")
+    }
+    return all(0 < stated.get(each, 0) == known.get(each) for each in wanted)
 
 
 async def _as_many(stage: Stage, nominated: Nominated, wanted: int) -> bool:

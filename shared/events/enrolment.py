@@ -116,7 +116,10 @@ class Rescheduled(LearnerFact, type="id.corpu.rescheduled.v1", topic="enrolment"
 
 
 class GraduationDecided(LearnerFact, type="id.corpu.graduation_decided.v1", topic="enrolment"):
-    """The organiser has decided on a learner's graduation; the higher decision number holds."""
+    """The organiser has decided on a learner's graduation; the higher decision number holds.
+
+    `result_revision` is that of the `programme_completed` that the decision rests on, 0 where none is told.
+    """
 
     enrolment_id: str
     cohort_id: str
@@ -128,6 +131,7 @@ class GraduationDecided(LearnerFact, type="id.corpu.graduation_decided.v1", topi
     minutes: str
     signatory: Signatory
     until: date | None = None
+    result_revision: int = 0
 
 
 class LearnerLinked(LearnerFact, type="id.corpu.learner_linked.v1", topic="enrolment"):

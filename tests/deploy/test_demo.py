@@ -1,17 +1,24 @@
 """The demo's people, its script, and the whole story on a node in memory."""
 
+import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from itertools import cycle, islice
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from deploy.client import NodeClient
 from deploy.demo import evidence
 from deploy.demo.cast import cast, workbook
 from deploy.demo.evidence import Course, Participant, Sent
+from deploy.demo.graduation import graduate
 from deploy.demo.names import Post, people
+from deploy.demo.nomination import Nominated
 from deploy.demo.run import play
+from deploy.demo.stage import Stage
 from deploy.demo.totals import Outcome
 from services.enrolment.domain.nip import read_nip
 from services.enrolment.sheets import read_nominations
@@ -196,6 +203,38 @@ def test_a_cohort_that_falls_short_is_told() -> None:
         "phases_completed is 47 and should be 48",
         "the audit found 1 disagreements",
     ]
+
+
+async def test_the_demo_decides_when_the_newest_results_are_known() -> None:
+    """A correction that progress has stated and enrolment has not heard yet is waited for."""
+    slow = iter([{"e-1": 1, "e-2": 1}, {"e-1": 2}, {"e-1": 2, "e-2": 1}])
+    asked: list[str] = []
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(0)
+        asked.append(request.url.path)
+        match request.url.path:
+            case "/cohorts/c/progress":
+                found, key = {"e-1": 2, "e-2": 1}, "enrolment_id"
+            case "/cohorts/c/enrolments":
+                found, key = next(slow), "id"
+            case _:
+                return httpx2.Response(200, json={})
+        items = [{key: name, "result_revision": revision} for name, revision in found.items()]
+        return httpx2.Response(200, json={"items": items, "next": None})
+
+    serving = httpx2.MockTransport(answer)
+    reached = ("enrolment", "progress")
+    async with NodeClient(
+        {name: f"http://{name}.corpu.test" for name in reached},
+        transports=dict.fromkeys(reached, serving),
+    ) as client:
+        stage = Stage(client, lambda *_, **__: "token", Path(), patience=30.0)
+        nominated = Nominated("c", course(), "r", ())
+        await graduate(stage, nominated, [replace(WHO, enrolment_id=f"e-{n}") for n in (1, 2)])
+
+    assert asked.count("/cohorts/c/enrolments") == 3
+    assert asked[-1] == "/cohorts/c/graduation"
 
 
 @pytest.mark.slow

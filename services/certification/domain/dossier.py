@@ -39,7 +39,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The organiser's decision on graduation; the higher number holds."""
+    """The organiser's decision on graduation; the higher number holds, and rests on a result."""
 
     number: int
     at: datetime
@@ -47,6 +47,7 @@ class Decision:
     decided_on: date
     signatory: str
     position: str
+    result_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +199,7 @@ class Dossier:
             fact.decided_on,
             signatory.name,
             signatory.position,
+            fact.result_revision,
         )
         return self._naming(fact, decision=decision)
 
@@ -205,6 +207,16 @@ class Dossier:
     def known_terms(self) -> Terms | None:
         """Tell the cohort's terms, once the enrolment is known."""
         return read_terms(self.terms) if self.terms else None
+
+    @property
+    def awaits_result(self) -> bool:
+        """Tell whether no result is known, or not yet the one that graduation was decided on.
+
+        A certificate of an older result would only be superseded by the one that is on its way.
+        """
+        decision = self.decision
+        wanted = decision.result_revision if decision and decision.outcome == "graduated" else 0
+        return not self.completions or self.completions[0].revision < wanted
 
     @property
     def live(self) -> Certificate | None:

@@ -58,7 +58,7 @@ def judge(dossier: Dossier) -> Verdict:
     if dossier.withdrawn_at:
         return Verdict("withdrawn", dossier.withdrawn_at)
     terms = dossier.known_terms
-    if terms is None or dossier.calendar is None or not dossier.completions:
+    if terms is None or dossier.calendar is None or dossier.awaits_result:
         return Verdict("open")
     decision = dossier.decision
     if terms.rules.issue == "after_decision":

@@ -37,7 +37,11 @@ class WithdrawalBody(Value):
 
 
 class EnrolmentView(BaseModel):
-    """One learner in one cohort, with the name and number as the card has them."""
+    """One learner in one cohort, with the name and number as the card has them.
+
+    `result_revision` is that of the newest result known here, on which a graduation decision would rest;
+    0 before completion, and none where another node hosts.
+    """
 
     id: str
     learner_id: str
@@ -52,6 +56,7 @@ class EnrolmentView(BaseModel):
     withdrawn_on: date | None
     withdrawal_reason: str
     completed: bool
+    result_revision: int | None
     outcome: str | None
     deferred_until: date | None
     jp: int
@@ -77,6 +82,7 @@ class EnrolmentView(BaseModel):
             withdrawn_on=enrolment.withdrawn_on,
             withdrawal_reason=enrolment.withdrawal_reason,
             completed=enrolment.completed_revision > 0,
+            result_revision=enrolment.completed_revision,
             outcome=enrolment.outcome,
             deferred_until=enrolment.deferred_until,
             jp=enrolment.jp,
@@ -102,6 +108,7 @@ class EnrolmentView(BaseModel):
             withdrawn_on=placement.leaving_on,
             withdrawal_reason=placement.withdrawal_reason or placement.leaving_reason,
             completed=placement.completed,
+            result_revision=None,
             outcome=placement.outcome,
             deferred_until=placement.until,
             jp=placement.jp,

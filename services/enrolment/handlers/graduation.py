@@ -24,7 +24,7 @@ async def decide_graduation(
         raise Conflict("issued-automatically", "this programme certifies without a decision")
     keys = [each.enrolment_id for each in sitting.decisions]
     await work.enrolments.preload(keys)
-    about: dict[str, tuple[str, str]] = {}
+    about: dict[str, tuple[str, str, int]] = {}
     wrong: list[dict[str, str]] = []
     twice = {key for key, count in Counter(keys).items() if count > 1}
     for each in sitting.decisions:
@@ -32,7 +32,11 @@ async def decide_graduation(
         reason = "decided-twice" if each.enrolment_id in twice else None
         if reason := reason or enrolment.why_not(cohort_id, each.outcome):
             wrong.append({"enrolment_id": each.enrolment_id, "reason": reason})
-        about[each.enrolment_id] = (enrolment.learner_id, enrolment.agency)
+        about[each.enrolment_id] = (
+            enrolment.learner_id,
+            enrolment.agency,
+            enrolment.completed_revision,
+        )
     if wrong:
         raise Invalid(
             "decisions-refused",
@@ -75,6 +79,7 @@ async def _tell_some(cohort_id: str, now: datetime, work: Rooms) -> Cohort:
                 minutes=sitting.minutes,
                 signatory=sitting.signatory,
                 until=decided.until,
+                result_revision=decided.result_revision,
             )
         )
     cohort = cohort.told(keys)

@@ -68,7 +68,7 @@ class CurrentPhase(BaseModel):
 
 
 class Row(BaseModel):
-    """One learner of a cohort."""
+    """One learner of a cohort; `result_revision` is that of the newest stated result, 0 before completion."""
 
     enrolment_id: str
     learner_id: str
@@ -78,6 +78,7 @@ class Row(BaseModel):
     phases_completed: int
     of: int
     completed_at: list[datetime]
+    result_revision: int
     current: CurrentPhase | None
     missing: list[str]
     missing_en: list[str]
@@ -151,6 +152,7 @@ def _row(record: Record, names: dict[str, str]) -> Row:
         phases_completed=done,
         of=len(phases),
         completed_at=list(record.completed),
+        result_revision=record.revision,
         current=CurrentPhase(
             number=phase.number, title=phase.title, title_en=phase.title_en, ends=phase.ends
         )

@@ -45,6 +45,18 @@ def kinds(facts: list[Fact]) -> list[str]:
     return [type(fact).__name__ for fact in facts]
 
 
+@pytest.mark.parametrize("late", [0, 1])
+async def test_a_decision_waits_for_the_result_it_rests_on(
+    node: CertificationNode, late: int
+) -> None:
+    """However late the corrected result is heard, its certificate is the first and only one."""
+    story = [enrolled(), completed(), decided(result_revision=2)]
+    await node.hear(*story[: len(story) - late], BETTER, *story[len(story) - late :])
+
+    assert kinds(node.said()) == ["Certified"]
+    assert (await node.dossier()).certificates[0].certified.final_score == 95.0
+
+
 async def test_a_graduate_gets_a_certificate(node: CertificationNode) -> None:
     """What is certified is stated whole, under the first number of the year."""
     await node.hear(*GRADUATED)

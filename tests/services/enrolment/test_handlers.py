@@ -94,7 +94,8 @@ async def test_graduation_is_decided_in_one_call(desk: Desk) -> None:
     await desk.nominate([listed(1), listed(2)])
     await desk.settle()
     programme = await desk.programme_now()
-    await desk.hear(completed(programme), completed(programme, 2))
+    corrected = completed(programme).model_copy(update={"revision": 2})
+    await desk.hear(completed(programme), corrected, completed(programme, 2))
     held = sitting((1, "graduated"), (2, "deferred"))
 
     counts: list[dict[str, int]] = []
@@ -104,8 +105,9 @@ async def test_graduation_is_decided_in_one_call(desk: Desk) -> None:
         await desk.settle()
 
     assert [{"graduated": 1, "deferred": 1}] * 2 == counts
-    assert {(seat(1), 1), (seat(2), 1)} == {
-        (fact.enrolment_id, fact.decision) for fact in desk.told(GraduationDecided)
+    assert {(seat(1), 1, 2), (seat(2), 1, 1)} == {
+        (fact.enrolment_id, fact.decision, fact.result_revision)
+        for fact in desk.told(GraduationDecided)
     }
     assert "graduated" == (await desk.enrolment(1)).outcome
     assert nip(1) == (await desk.learner(1)).nip

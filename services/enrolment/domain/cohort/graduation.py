@@ -44,7 +44,10 @@ class SittingDecision(Sitting):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The standing decision on a learner, their `number`-th; `sitting` is an index of the cohort's."""
+    """The standing decision on a learner, their `number`-th; `sitting` is an index of the cohort's.
+
+    `result_revision` is that of the result which the sitting saw.
+    """
 
     learner_id: str
     agency: str
@@ -53,3 +56,4 @@ class Decided:
     number: int = 1
     sitting: int = 0
     told: bool = False
+    result_revision: int = 0

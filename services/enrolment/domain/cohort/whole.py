@@ -260,9 +260,9 @@ class Cohort:
         return replace(self, places={**self.places, enrolment_id: seated})
 
     def decide(
-        self, sitting: SittingDecision, about: Mapping[str, tuple[str, str]]
+        self, sitting: SittingDecision, about: Mapping[str, tuple[str, str, int]]
     ) -> tuple[Self, int]:
-        """Take a sitting's decisions and tell how many are new; `about`: learner and agency by id.
+        """Take a sitting's decisions and tell how many are new; `about`: learner, agency and result by id.
 
         Whom the sitting finds decided just so already keeps the decision and its number.
         """
@@ -278,10 +278,10 @@ class Cohort:
             if standing == (each.outcome, each.until, index):
                 continue
             fresh += 1
-            learner, agency = about[each.enrolment_id]
+            learner, agency, revision = about[each.enrolment_id]
             number = before.number + 1 if before else 1
             decided[each.enrolment_id] = Decided(
-                learner, agency, each.outcome, each.until, number, index
+                learner, agency, each.outcome, each.until, number, index, result_revision=revision
             )
         if not fresh:
             return self, 0
