@@ -8,7 +8,8 @@ from deploy.audit.rules import compare
 from deploy.client import SERVICES, Voice, until
 
 _QUIET_EVERY = 0.4
-_QUIET_LOOKS = 5
+_QUIET_LOOKS = 7
+"""Together longer than twice the second for which a reader may wait at a broker without hearing of a new record."""
 _FROM_PEERS = ".from-peers"
 _COUNTERS = re.compile(
     rb"^corpu_facts_(?:stated|handled|parked)_total(?!.*(?:heads_told|restatement_asked)).*$",
@@ -56,9 +57,11 @@ async def _stirs(operator: Voice, service: str) -> tuple[int, int, Iterable[byte
     """Tell how many facts wait in a service, how many records from peers, and its counters of facts."""
     status = await operator.get(service, "/operations/status")
     lag = status["lag"]
+    # While its store is away nobody knows what waits there.
+    unpublished = 1 if status["unpublished"] is None else status["unpublished"]
     from_peers = sum(behind for name, behind in lag.items() if name.endswith(_FROM_PEERS))
     counters = sorted(_COUNTERS.findall(await operator.node.nobody().read(service, "/metrics")))
-    return status["unpublished"] + sum(lag.values()) - from_peers, from_peers, counters
+    return unpublished + sum(lag.values()) - from_peers, from_peers, counters
 
 
 async def audit(operator: Voice, *, wait: float = 0.0) -> tuple[Books, list[Disagreement]]:

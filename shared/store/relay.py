@@ -35,6 +35,8 @@ class Relay:
         self._store = store
         self._kinds = kinds
         self.publish = publish
+        self.owing = False
+        """Whether all facts are still to be stated again, for the broker may have forgotten them."""
         self._queue: asyncio.Queue[Kept] = asyncio.Queue(_QUEUE)
         self._first_seen: dict[str, float] = {}
         self._sending = False

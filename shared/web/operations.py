@@ -165,8 +165,12 @@ async def _answers(ping: Callable[[], Awaitable[None]]) -> bool:
 
 
 async def _unpublished(opened: Parts[Any]) -> int:
-    """Count the aggregates whose facts wait to leave, up to a thousand of each kind."""
-    return sum([len(await opened.store.unpublished(kind, 1000)) for kind in opened.kinds])
+    """Count the aggregates whose facts wait to leave, up to a thousand of each kind.
+
+    One more waits while all facts are still to be stated again: nobody may read `quiet` from that.
+    """
+    waiting = [len(await opened.store.unpublished(kind, 1000)) for kind in opened.kinds]
+    return sum(waiting) + opened.relay.owing
 
 
 def _delivery(opened: Parts[Any], parked: Parked) -> Hearer:

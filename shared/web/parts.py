@@ -123,6 +123,7 @@ async def open_parts(
                 if isinstance(each, Delivery)
             ),
         ]
+        relay.owing = settings.restate_on_start
         await stack.enter_async_context(running(*jobs))
         await stack.enter_async_context(bus.running(deliveries))
         if settings.restate_on_start:
@@ -171,6 +172,7 @@ async def _restate_once(relay: Relay, bus: Bus, mark: str) -> None:
     if not await bus.remembers(mark):
         await relay.restate()
         await bus.remember(mark)
+    relay.owing = False
 
 
 def parts(request: Request) -> Parts[Any]:

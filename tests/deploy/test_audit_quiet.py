@@ -8,14 +8,18 @@ import pytest
 from deploy.audit import quiet
 from deploy.client import SERVICES, NodeClient
 
+LOOKS = 7
+"""So many in a row must find no change."""
+
 
 class Stirring:
     """Four services of which one still has something to do, look after look."""
 
-    def __init__(self, *lags: int, handled: Iterable[int] = ()) -> None:
-        """Tell these lags in turn, the last one for ever, and so many facts handled."""
+    def __init__(self, *lags: int, handled: Iterable[int] = (), away: int = 0) -> None:
+        """Tell these lags in turn, the last one for ever, and so many facts handled; `away` looks meet no store."""
         self._lags = list(lags)
         self._handled = list(handled)
+        self._away = away
         self.looks = 0
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
@@ -28,7 +32,8 @@ class Stirring:
             )
         self.looks += 1
         lag = self._lags.pop(0) if len(self._lags) > 1 else self._lags[0]
-        return httpx2.Response(200, json={"unpublished": 0, "lag": {"a": lag}})
+        unpublished = None if self.looks <= self._away else 0
+        return httpx2.Response(200, json={"unpublished": unpublished, "lag": {"a": lag}})
 
     def still(self, _: httpx2.Request) -> httpx2.Response:
         """Answer as a service does that rests."""
@@ -51,7 +56,7 @@ async def test_quiet_is_what_several_looks_find_unchanged() -> None:
     async with stirring.client() as client:
         await quiet(client.speaking("token"), within=10, every=0.001)
 
-    assert stirring.looks == 3 + 5
+    assert stirring.looks == 3 + LOOKS
 
 
 async def test_facts_that_go_by_unseen_are_not_quiet() -> None:
@@ -61,7 +66,17 @@ async def test_facts_that_go_by_unseen_are_not_quiet() -> None:
     async with stirring.client() as client:
         await quiet(client.speaking("token"), within=10, every=0.001)
 
-    assert stirring.looks == 3 + 5
+    assert stirring.looks == 3 + LOOKS
+
+
+async def test_a_store_that_is_away_is_not_quiet() -> None:
+    """Nobody knows what waits there, so it is waited for like a fact that is on its way."""
+    stirring = Stirring(0, away=2)
+
+    async with stirring.client() as client:
+        await quiet(client.speaking("token"), within=10, every=0.001)
+
+    assert stirring.looks == 2 + LOOKS
 
 
 async def test_a_node_that_never_rests_is_told() -> None:

@@ -1,5 +1,7 @@
 """What probes, operators and auditors ask of every service."""
 
+import asyncio
+
 import pytest
 
 from shared.bus.parking import PARKED
@@ -201,3 +203,37 @@ async def test_facts_left_by_a_crash_leave_at_the_next_start() -> None:
     watch = clock()
     async with serving(make_app(engine, watch, Issuer(watch), CORPU_RESTATE_ON_START=True)):
         await until(lambda: len(engine.bus.messages("enrolment")), equals=1)
+
+
+class _Forgetful(LosableBus):
+    """A bus that does not tell what it remembers before it is told to."""
+
+    def __init__(self) -> None:
+        """Tell nothing yet."""
+        super().__init__()
+        self.tells = asyncio.Event()
+
+    async def remembers(self, mark: str) -> bool:
+        """Tell in its own time."""
+        await self.tells.wait()
+        return await super().remembers(mark)
+
+
+async def test_until_all_is_stated_again_something_waits() -> None:
+    """Nothing lags that was never told to a new broker, so nobody may take that for quiet."""
+    engine, watch = BoxEngine(), clock()
+    engine.bus = bus = _Forgetful()
+    issuer = Issuer(watch)
+    app = make_app(engine, watch, issuer, CORPU_RESTATE_ON_START=True)
+    async with serving(app) as client:
+
+        async def waiting() -> int:
+            who = issuer.bearer("operator")
+            status = (await client.get("/operations/status", headers=who)).json()
+            return int(status["unpublished"])
+
+        before = await waiting()
+        bus.tells.set()
+        await until(waiting, equals=0)
+
+    assert 1 == before
