@@ -71,13 +71,31 @@ async def sign_and_print(stage: Stage, nominated: Nominated, wanted: int) -> lis
 
     async def print_one(held: dict[str, Any]) -> Printed:
         path = f"/certificates/{held['enrolment_id']}/pdf"
-        content = await stage.organiser.read("certification", path)
+        content = await _read_once_named(stage, path)
         file = folder / f"{_file_name(held['number'])}.pdf"
         file.write_bytes(content)
         done(1)
         return Printed(held, file)
 
     return await together(print_one, await certificates(stage, nominated), at_once=_AT_ONCE)
+
+
+async def _read_once_named(stage: Stage, path: str) -> bytes:
+    """Read a PDF as soon as the holder's name is known, which comes to certification by a way of its own."""
+    content = b""
+
+    async def named() -> bool:
+        nonlocal content
+        try:
+            content = await stage.organiser.read("certification", path)
+        except Declined as declined:
+            if declined.slug != "card-not-known-yet":
+                raise
+            return False
+        return True
+
+    await until("the holder's name is known", named, within=stage.patience)
+    return content
 
 
 async def sign(stage: Stage, drafts: Sequence[dict[str, Any]], signed_on: date) -> None:

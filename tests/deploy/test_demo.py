@@ -14,7 +14,7 @@ from deploy.client import NodeClient
 from deploy.demo import evidence
 from deploy.demo.cast import cast, workbook
 from deploy.demo.evidence import Course, Participant, Sent
-from deploy.demo.graduation import graduate
+from deploy.demo.graduation import graduate, sign_and_print
 from deploy.demo.names import Post, people
 from deploy.demo.nomination import Nominated
 from deploy.demo.run import play
@@ -235,6 +235,30 @@ async def test_the_demo_decides_when_the_newest_results_are_known() -> None:
 
     assert asked.count("/cohorts/c/enrolments") == 3
     assert asked[-1] == "/cohorts/c/graduation"
+
+
+async def test_the_demo_prints_once_the_holders_name_is_known(tmp_path: Path) -> None:
+    """Names come to certification by another way than results; a certificate may be there before its holder's name."""
+    held = {"number": "1", "enrolment_id": "e-1"}
+    unnamed = {"type": "urn:corpu:problem:card-not-known-yet", "detail": "try again"}
+    prints = iter([httpx2.Response(409, json=unnamed), httpx2.Response(200, content=b"%PDF-")])
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        match request.url.path:
+            case "/certificates":
+                return httpx2.Response(200, json={"items": [held], "next": None})
+            case "/certificates/signatures":
+                return httpx2.Response(200, json={"results": []})
+            case _:
+                return next(prints)
+
+    serving = httpx2.MockTransport(answer)
+    name = "certification"
+    async with NodeClient({name: "http://c"}, transports={name: serving}) as client:
+        stage = Stage(client, lambda *_, **__: "token", tmp_path, patience=30.0)
+        (printed,) = await sign_and_print(stage, Nominated("c", course(), "r", ()), 1)
+
+    assert printed.pdf.read_bytes() == b"%PDF-"
 
 
 @pytest.mark.slow
