@@ -1,6 +1,7 @@
 """What a node keeps besides records: the documents of its stores, and the files in its home."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,10 @@ async def namesakes(settings: NodeSettings, running: Running, name: str, ids: Se
 
 def files(home: Path) -> Iterator[tuple[str, bytes]]:
     """Yield every file of a home, such as logs and what was rendered, apart from keys and the parts' own files."""
-    for file in sorted(home.rglob("*")):
-        inside = file.relative_to(home)
-        if file.is_file() and inside.parts[0] not in _APART:
-            yield str(inside), file.read_bytes()
+    # The parts' folders are not even walked through: they change while their parts run.
+    for place in (each for each in sorted(home.iterdir()) if each.name not in _APART):
+        for file in (place, *sorted(place.rglob("*"))):
+            # What a node that runs has let go of meanwhile holds nothing any more.
+            with suppress(FileNotFoundError):
+                if file.is_file():
+                    yield str(file.relative_to(home)), file.read_bytes()

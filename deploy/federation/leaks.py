@@ -7,6 +7,7 @@ bytes as they lie there, and in whatever they hold in base64, as tokens and park
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,12 @@ def _files(home: Path, told: Scan) -> Iterator[tuple[str, bytes]]:
     """Yield the store's own files, as far as they can be read raw, and what the parts have logged."""
     for folder in ("store", "log", "mirror"):
         for file in sorted((home / folder).rglob("*")):
-            if file.is_file():
-                told.files += 1
-                yield str(file.relative_to(home)), file.read_bytes()
+            # A store that runs renames files of its own at any time; what they hold is read as documents too.
+            with suppress(FileNotFoundError):
+                if file.is_file():
+                    raw = file.read_bytes()
+                    told.files += 1
+                    yield str(file.relative_to(home)), raw
 
 
 def _documents(uri: str, told: Scan) -> Iterator[tuple[str, bytes]]:

@@ -61,6 +61,19 @@ def test_files_of_the_parts_are_read_through_their_doors_only(tmp_path: Path) ->
     )
 
 
+def test_a_file_that_goes_while_a_home_is_looked_through_is_passed_by(tmp_path: Path) -> None:
+    """A node that runs lets go of files of its own at any time."""
+    for name in ("first", "gone"):
+        (tmp_path / "log").mkdir(exist_ok=True)
+        (tmp_path / "log" / name).write_text(name)
+    looking = files(tmp_path)
+
+    first = next(looking)
+    (tmp_path / "log/gone").unlink()
+
+    assert [("log/first", b"first")] == [first, *looking]
+
+
 def test_a_person_is_known_under_all_numbers() -> None:
     """Whatever enrolment shows of one id is looked for, and its linked ids are asked next."""
     person = Person(["a"])
