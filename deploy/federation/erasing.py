@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deploy.audit import audit
+from deploy.audit import audit, quiet
 from deploy.client import Declined, until
 from deploy.demo.names import Civilian
 from deploy.demo.stage import Stage
@@ -113,6 +113,8 @@ async def _erase(commands: Commands, story: Story, watch: Watch) -> dict[str, An
     at_home = await commands.erase(HOME, person)
     await watch.reached(f"erased at {HOME}")
     await until("the order is heeded", lambda: _is_gone(story.host, learner), within=_PATIENCE)
+    # Enrolment heeds it first; the other services hear of it from there.
+    await quiet(story.host.operator, within=_PATIENCE)
     ordered = await commands.look(HOST, person)
     await watch.reached(f"the order has come to {HOST}")
     at_host = await commands.erase(HOST, person)

@@ -232,7 +232,7 @@ async def _lie(both: Provinces, story: Story) -> dict[str, Any]:
 
     # The report names what is missing.
     with suppress(TimeoutError):
-        await until("every hostile record is parked or counted", told, within=60.0, every=0.5)
+        await until("every hostile record is parked or counted", told, within=_PATIENCE, every=0.5)
     now, counted = await state.parked(story.home.operator) - before, await _repeated(story)
     return {
         "forged": [{"what": each.what, "reason": each.reason} for each in forged],
@@ -258,19 +258,26 @@ async def _remake(both: Provinces, story: Story) -> dict[str, bool]:
     with suppress(TimeoutError):
         await until("the topic made anew is noticed", alarmed, within=_REMADE_SECONDS, every=0.5)
         told["alarm"] = True
-        # Each service hears of it in its own time, so that what is taken back may be told once more.
-        await until("every service has noticed", partial(_all_alarmed, story), within=60.0)
+        # Each service hears of it in its own time and from each of the peer's services: whoever took the
+        # alarm back before the last of them has told would see it raised again.
+        await until("all have noticed", partial(_all_alarmed, story), within=_REMADE_SECONDS)
         for service in SERVICES:
             path = f"/operations/peers/{HOST}/acknowledgement"
             await story.home.operator.post(service, path)
-        await until("the alarm is taken back", calm, within=30.0)
+        await until("the alarm is taken back", calm, within=_PATIENCE)
         told["acknowledged"] = True
     return told
 
 
 async def _all_alarmed(story: Story) -> bool:
+    """Tell whether every service has an alarm about each of the peer's that tell on the topic made anew."""
     told = await state.peers(story.home.operator)
-    return all(any(source["alarm"] for source in peer["sources"]) for peer in told.values())
+    return all(
+        source["alarm"]
+        for peer in told.values()
+        for source in peer["sources"]
+        if source["source"].endswith(f"/{HOME}")
+    )
 
 
 def _missing(parked: Counter[str], wanted: Counter[str]) -> dict[str, int]:

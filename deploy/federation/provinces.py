@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.client import SERVICES, NodeClient
+from deploy.client import SERVICES, NodeClient, until
 from deploy.embedded.node import EmbeddedNode
 from deploy.embedded.parts import Part
 from deploy.embedded.settings import NODE_KEYS, PEERS, PSEUDONYM_KEY, NodeError, NodeSettings
@@ -121,10 +121,16 @@ class Provinces:
 
     async def kill_mirror(self, code: str) -> None:
         """End a mirror by SIGKILL, and wait until its successor carries."""
-        self.mirrors[code].kill()
-        await self.mirrors[code].ended()
-        await asyncio.sleep(2 * _LOOK_SECONDS)
-        await self.mirrors[code].ready(within=_LINKED_SECONDS)
+        mirror = self.mirrors[code]
+        starts = mirror.starts
+
+        async def started() -> bool:
+            return mirror.starts > starts
+
+        mirror.kill()
+        # Before its successor is there, nobody could tell it from one that died again.
+        await until("the mirror is started again", started, within=_LINKED_SECONDS)
+        await mirror.ready(within=_LINKED_SECONDS)
 
     @property
     def pids(self) -> dict[str, int]:
