@@ -20,7 +20,8 @@ from shared.kernel.ids import derived
 _VIEWERS = 4
 _BEATS = 5
 _WATCHED_SECONDS = 150
-_PATIENCE = 60.0
+_PATIENCE = 180.0
+"""Longer than the minute after which a subscription that stands still begins again."""
 _LOOK_SECONDS = 0.2
 
 Minutes = dict[str, int]
@@ -46,13 +47,13 @@ class Lectures:
         while True:
             life = self.lives()
             watched = await self._watched(session)
-            left = await self._left(watched)
+            left = await self._left(watched, life)
             self.acknowledged |= {
                 key: self.acknowledged.get(key, 0) | bitmap for key, bitmap in watched.items()
             }
             if not left:
                 return
-            if not self.forgets or life == self.lives():
+            if not self._forgot(life):
                 self.lost |= left
                 return
             # A broker without a disk has forgotten what it acknowledged (ADR-0005): they watch again.
@@ -83,12 +84,16 @@ class Lectures:
         await asyncio.gather(*sending)
         return watched
 
-    async def _left(self, watched: Minutes) -> Minutes:
-        """Wait until all that was watched is kept, and tell what is not."""
+    def _forgot(self, life: int) -> bool:
+        """Tell whether the broker has begun a life in which it knows nothing of this one."""
+        return self.forgets and life != self.lives()
+
+    async def _left(self, watched: Minutes, life: int) -> Minutes:
+        """Wait until all that was watched is kept, or is forgotten, and tell what is not kept."""
         left = watched
         try:
             async with asyncio.timeout(_PATIENCE):
-                while left:
+                while left and not self._forgot(life):
                     await asyncio.sleep(_LOOK_SECONDS)
                     try:
                         kept = await self._kept(watched)

@@ -113,16 +113,22 @@ class _Run:
 
     async def kill_part(self, name: str) -> None:
         """Kill broker or store while a cohort is taught."""
+        before = await self._done()
+
+        async def under_way() -> bool:
+            return await self._done() > before
+
         async with asyncio.TaskGroup() as both:
             both.create_task(self.teach())
-            await until("the cohort is under way", self._under_way, within=_PATIENCE)
+            await until("the cohort is under way", under_way, within=_PATIENCE)
             await self.node.kill(name)
         self.kills[name] += 1
         await self.node.ready(within=_PATIENCE)
 
-    async def _under_way(self) -> bool:
+    async def _done(self) -> int:
+        """Count the durable operations of enrolment, where every cohort begins."""
         status = await self.voices.operator.get("enrolment", "/operations/status")
-        return bool(sum(status["durable"].values()))
+        return sum(status["durable"].values())
 
 
 def _point(fault: str) -> str:
@@ -193,8 +199,8 @@ def _report(
     lost = sum(max(0, count - ledger.facts[type_]) for type_, count in expected.items()) + len(
         ledger.holes
     )
-    surplus = sum(max(0, ledger.facts[type_] - count) for type_, count in expected.items())
-    repeated = len(ledger.repeated) + surplus
+    more = sum(max(0, ledger.facts[type_] - count) for type_, count in expected.items())
+    repeated = len(ledger.repeated) + more
     left = [
         f"{service} {fault}"
         for in_a_new_broker in (False, True)
