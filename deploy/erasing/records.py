@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -11,6 +11,7 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from deploy.client import until
 from deploy.embedded.settings import NodeError
 from deploy.topics.cluster import KafkaCluster
 from deploy.topics.session import session
@@ -111,7 +112,7 @@ class Cleaning:
                 settings = (await cluster.topics())[LEARNERS].settings
                 self._before = {key: settings[key] for key in _LET_GO if key in settings}
                 self._write()
-            await cluster.settle(LEARNERS, {key: _LET_GO[key] for key in self._before})
+            await _settle(cluster, {key: _LET_GO[key] for key in self._before})
         # The next record closes a segment only once that is older than `segment.ms`.
         await asyncio.sleep(timedelta(milliseconds=int(_LET_GO["segment.ms"])).total_seconds() * 2)
         return self
@@ -119,7 +120,7 @@ class Cleaning:
     async def __aexit__(self, *_: object) -> None:
         """Put the settings back."""
         async with session(self._kafka.kafka_bootstrap, self._kafka.security) as opened:
-            await KafkaCluster(opened).settle(LEARNERS, self._before)
+            await _settle(KafkaCluster(opened), self._before)
         self._note.unlink(missing_ok=True)
 
     def _noted(self) -> dict[str, str]:
@@ -139,3 +140,14 @@ class Cleaning:
         """Tell how long, at most, segments hold what is let go of by the topic's settings; ten years is for ever."""
         told = [int(self._before.get(key, "0")) for key in ("segment.ms", "max.compaction.lag.ms")]
         return timedelta(milliseconds=min(sum(told), _FOR_EVER_MS))
+
+
+async def _settle(cluster: KafkaCluster, settings: Mapping[str, str]) -> None:
+    """Change the settings of the topic of cards, and wait until its brokers go by them."""
+    await cluster.settle(LEARNERS, settings)
+
+    async def in_force() -> bool:
+        now = (await cluster.topics())[LEARNERS].settings
+        return all(now.get(key) == value for key, value in settings.items())
+
+    await until(f"the settings of {LEARNERS} are in force", in_force, within=_STILL_SECONDS)

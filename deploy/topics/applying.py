@@ -1,12 +1,16 @@
 """How a cluster becomes what the file declares: what differs is decided first, and then changed."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from deploy.client import until
 from deploy.topics.cluster import Cluster, Found
 from deploy.topics.declared import Declared, Topic
 from deploy.topics.rights import Acl
+
+_SHOWN_SECONDS = 30.0
 
 
 class Change(Protocol):
@@ -146,14 +150,31 @@ async def apply(
 ) -> Plan:
     """Make a cluster what the file declares, and tell what was (or, only looking, would be) changed.
 
-    Without `rights` only topics are, as on brokers without an authorizer.
+    Without `rights` only topics are, as on brokers without an authorizer. It ends when the brokers go by
+    what was changed, or with a note of what they do not show after half a minute.
     """
+    decided = await _look(wanted, cluster, rights=rights)
+    if decided.refusals or only_look or not decided.changes:
+        return decided
+    for change in decided.changes:
+        await change.do(cluster)
+    left = decided.changes
+
+    async def shown() -> bool:
+        nonlocal left
+        left = (await _look(wanted, cluster, rights=rights)).changes
+        return not left
+
+    # Controllers make the changes, and brokers hear of them a moment later.
+    with suppress(TimeoutError):
+        await until("the brokers show what was changed", shown, within=_SHOWN_SECONDS)
+    late = (f"the brokers do not show this yet: {each}" for each in left)
+    return replace(decided, notes=(*decided.notes, *late))
+
+
+async def _look(wanted: Declared, cluster: Cluster, *, rights: bool) -> Plan:
     acls = await cluster.acls() if rights else None
-    decided = plan(wanted, await cluster.topics(), acls, cluster.brokers)
-    if not decided.refusals and not only_look:
-        for change in decided.changes:
-            await change.do(cluster)
-    return decided
+    return plan(wanted, await cluster.topics(), acls, cluster.brokers)
 
 
 def _rights(wanted: Declared, acls: Collection[Acl]) -> Iterator[Change]:

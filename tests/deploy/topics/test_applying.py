@@ -1,6 +1,7 @@
 """Applying the file: what is missing comes, what differs changes, what would break order is refused."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -34,6 +35,26 @@ async def test_an_empty_cluster_gets_everything_and_then_nothing_more() -> None:
 
     assert len(WANTED.topics) + len(WANTED.rights) == len(first.changes)
     assert ((), (), ()) == (second.changes, second.refusals, second.notes)
+
+
+@dataclass
+class _Late(MemoryCluster):
+    """A cluster whose brokers hear late of what was changed, and so tell for a while what was before."""
+
+    looks: int = 3
+
+    async def topics(self) -> Mapping[str, Found]:
+        """Tell every topic, once the brokers have heard of it."""
+        self.looks -= 1
+        return {} if self.looks > 0 else await super().topics()
+
+
+async def test_it_ends_when_the_brokers_have_heard_of_it() -> None:
+    """Whoever looks right afterwards finds everything, and a service that starts then has its rights."""
+    done = await apply(WANTED, late := _Late())
+
+    assert {each.name for each in WANTED.topics} == {*await late.topics()}
+    assert (0, ()) == (max(0, late.looks), done.notes)
 
 
 async def test_only_looking_changes_nothing() -> None:

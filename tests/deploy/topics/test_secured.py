@@ -36,6 +36,7 @@ from tests.support.secured import WANTED, administered
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
+_PATIENCE = 180.0
 
 
 @asynccontextmanager
@@ -58,7 +59,7 @@ async def test_a_service_publishes_reads_and_remembers_by_tls_and_scram(own: Sec
         works = works_over(bus)
         async with bus.running([Delivery(subscription("enrolment.secured"), works)]):
             await bus.publish([told(left(f"e{number}")) for number in range(5)])
-            await until(lambda: _count(works), equals=5, within=60)
+            await until(lambda: _count(works), equals=5, within=_PATIENCE)
         before = await bus.remembers("restated.enrolment")
         await bus.remember("restated.enrolment")
         after = await bus.remembers("restated.enrolment")
@@ -103,7 +104,7 @@ async def test_a_group_of_another_service_cannot_be_joined(
     async with opened(own, "notify") as bus:
         async with bus.running([Delivery(subscription(name), works_over(bus))]):
             said = f"{name} waits: the broker grants no right to group {name}"
-            await until(lambda: said in caplog.messages, within=60)
+            await until(lambda: said in caplog.messages, within=_PATIENCE)
         assert {name: 1} != bus.lag()
 
     assert [] == [each for each in caplog.records if each.exc_info]
@@ -140,6 +141,7 @@ async def test_a_topic_that_is_missing_is_waited_for_until_an_administrator_made
     """A service without the right to make topics says which ones are missing and who makes them."""
     async with session(own.by_certificate, own.as_admin) as admin:
         await admin.ask(DeleteTopicsRequest(["certification"], 10_000))
+    await until(lambda: administered(own, _names_certification), equals=False)
     try:
         with pytest.raises(Unavailable) as missing:
             async with opened(own, "progress"):
@@ -153,6 +155,10 @@ async def test_a_topic_that_is_missing_is_waited_for_until_an_administrator_made
         "these topics are missing, and only an administrator may make them "
         "(`corpu topics apply`): certification"
     ) == str(missing.value)
+
+
+async def _names_certification(cluster: Administered) -> bool:
+    return "certification" in await cluster.topics()
 
 
 async def test_a_service_with_a_wrong_password_waits_and_says_so(
@@ -173,7 +179,7 @@ async def test_a_service_with_a_wrong_password_waits_and_says_so(
     )
     said = "waiting: the broker refuses the user name or the password"
     try:
-        await until(lambda: log.read_text(encoding="utf-8").count(said) > 1, within=60)
+        await until(lambda: log.read_text(encoding="utf-8").count(said) > 1, within=_PATIENCE)
         alive = service.poll() is None
     finally:
         service.kill()
@@ -222,6 +228,7 @@ async def test_a_right_too_many_and_one_too_few_are_both_found(own: Secured) -> 
     try:
         await administered(own, lambda cluster: cluster.grant(extra))
         await administered(own, lambda cluster: cluster.revoke(lost))
+        await until(lambda: administered(own, lambda cluster: _go_by(cluster, extra, lost)))
         result = await verify_given(
             own.bootstrap, own.by_password("notify"), WANTED, {"notify": own.passwords["notify"]}
         )
@@ -237,6 +244,12 @@ async def test_a_right_too_many_and_one_too_few_are_both_found(own: Secured) -> 
         "notify: write on topic enrolment passed (UnknownTopicOrPartitionError)"
         in (result["unexpected"])
     )
+
+
+async def _go_by(cluster: Administered, granted: Acl, revoked: Acl) -> bool:
+    """Tell whether the broker has heard of both: its controller decides, and it hears a moment later."""
+    acls = await cluster.acls()
+    return granted in acls and revoked not in acls
 
 
 async def test_every_principal_topic_and_operation_on_a_broker_of_its_own(
@@ -302,7 +315,7 @@ def _corpu(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=_PATIENCE,
         check=False,
     )
 

@@ -38,7 +38,7 @@ def test_a_cohort_is_played_with_the_rights_of_the_file(
             },
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
