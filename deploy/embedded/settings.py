@@ -103,8 +103,7 @@ class NodeSettings:
 
     def elsewhere(self, home: Path) -> Self:
         """Move to another home and to ports that are free now, so that two nodes do not meet."""
-        free = (port for step in _steps if _is_free(port := _FREE_FROM + step % _FREE_SPAN))
-        ports = {part: next(free) for part in PORTS}
+        ports = {part: free_port() for part in PORTS}
         return replace(self, home=home.absolute(), ports=ports, addresses={})
 
     def apart(self, name: str) -> Self:
@@ -194,6 +193,11 @@ def _addresses(text: str) -> dict[str, str]:
             f"{','.join(f'{name}=http://{LOOPBACK}:{PORTS[name]}' for name in SERVICES)}"
         )
     return given
+
+
+def free_port() -> int:
+    """Find a port that is free now, and that no connection to elsewhere is lent before somebody listens there."""
+    return next(port for step in _steps if _is_free(port := _FREE_FROM + step % _FREE_SPAN))
 
 
 def _is_free(port: int) -> bool:

@@ -15,8 +15,8 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from deploy.embedded.parts import Probe, kafka_answers, mongo_answers
-from deploy.embedded.settings import LOOPBACK, NodeError
-from tests.support.parts import answering, free_port, mongo_uri
+from deploy.embedded.settings import LOOPBACK, NodeError, free_port
+from tests.support.parts import answering, mongo_uri
 
 KAFKA_IMAGE = os.environ.get("KAFKA_IMAGE") or "apache/kafka:4.3.1"  # noqa: TID251 - tests have no settings
 MONGO_IMAGE = os.environ.get("MONGO_IMAGE") or "mongo:8"  # noqa: TID251 - tests have no settings

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,10 @@ from threading import Event
 from typing import Protocol, TypeVar
 
 from deploy.embedded.parts import Part, Probe, broker, store
-from deploy.embedded.settings import LOOPBACK
+from deploy.embedded.settings import LOOPBACK, free_port
 
 T = TypeVar("T")
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _POLL = 0.05
 
 
@@ -85,14 +84,6 @@ class Process:
             yield
         finally:
             self._child.send_signal(signal.SIGCONT)
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

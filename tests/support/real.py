@@ -12,13 +12,12 @@ import pytest
 
 from deploy.embedded import parts as embedded
 from deploy.embedded.parts import Part
-from deploy.embedded.settings import NodeError, NodeSettings
+from deploy.embedded.settings import NodeError, NodeSettings, free_port
 from deploy.engines import kafka
 from deploy.engines.installing import KAFKA, Engine, engine
 from tests.support.parts import (
     Process,
     Standing,
-    free_port,
     given,
     kafka_bootstrap,
     kafka_process,

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from deploy.embedded.settings import free_port
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Bus
 from shared.kernel.clock import SetClock
@@ -21,7 +22,6 @@ from shared.store.kind import Kind
 from shared.store.memory import MemoryStore
 from shared.store.port import Store
 from shared.web.settings import ServiceSettings
-from tests.support.parts import free_port
 from tests.support.waiting import until
 
 ISSUER = "https://id.corpu.test"

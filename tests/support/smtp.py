@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from deploy.embedded.settings import free_port
 from shared.kernel.clock import SystemClock
-from tests.support.parts import free_port
 
 HOST = "localhost"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.settings import free_port
 from services.notify.domain.letters import Letter, Outcome
 from services.notify.domain.notices import notice_id
 from services.notify.mail import MailServer, SmtpLetters
@@ -14,7 +15,6 @@ from shared.kernel.errors import Unavailable
 from tests.support import notify as say
 from tests.support.notify import AYU, BAGUS
 from tests.support.notify_desk import node
-from tests.support.parts import free_port
 from tests.support.serving import clock, serving
 from tests.support.smtp import HOST, Certificate, Mailbox, mail_server
 from tests.support.waiting import until
