@@ -10,7 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 30_000
 _BAD = frozenset({"serious", "critical"})
 
 

@@ -1,5 +1,6 @@
 """A written stand-in for a node's live sessions, as its player page sees them."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,8 +39,13 @@ class Hall:
     tokens: list[str] = field(default_factory=list)
     beats: list[tuple[str, int]] = field(default_factory=list)
     """Ticket and number of each beat that was taken."""
-    asked: int = 0
-    """How many beats came, taken or not."""
+    came: list[tuple[float, int]] = field(default_factory=list)
+    """When each beat came, taken or not, in seconds that nobody sets, and its number."""
+
+    @property
+    def asked(self) -> int:
+        """Tell how many beats came, taken or not."""
+        return len(self.came)
 
     @property
     def numbers(self) -> list[int]:
@@ -86,7 +92,7 @@ class Hall:
         }  # fmt: skip
 
     async def _beat(self, request: Request, n: int) -> Response:
-        self.asked += 1
+        self.came.append((time.monotonic(), n))
         if self.answers:
             status, headers = self.answers.pop(0)
             return Response(status_code=status, headers=headers)

@@ -113,7 +113,7 @@ async def test_captions_are_shown_when_asked_for(visiting: Visiting) -> None:
             "video => [...video.textTracks].find(each => each.mode === 'showing')?.cues?.[0]?.text"
         )
 
-        await until(lambda: page.locator("#video").evaluate(cue), equals="English", within=10)
+        await until(lambda: page.locator("#video").evaluate(cue), equals="English")
 
 
 async def test_captions_may_be_a_file_of_their_own(visiting: Visiting) -> None:
@@ -127,9 +127,7 @@ async def test_captions_may_be_a_file_of_their_own(visiting: Visiting) -> None:
             "video => [...video.textTracks].find(each => each.mode === 'showing')?.cues?.[0]?.text"
         )
 
-        await until(
-            lambda: page.locator("#video").evaluate(cue), equals="Bahasa Indonesia", within=10
-        )
+        await until(lambda: page.locator("#video").evaluate(cue), equals="Bahasa Indonesia")
 
 
 async def test_audio_alone_can_be_chosen_and_left_again(visiting: Visiting) -> None:
@@ -137,14 +135,14 @@ async def test_audio_alone_can_be_chosen_and_left_again(visiting: Visiting) -> N
     async with visiting() as there:
         page = await there.watch()
         video, quality = page.locator("#video"), page.get_by_label("Kualitas")
-        await until(lambda: video.evaluate("video => video.currentTime > 2"), within=15)
+        await until(lambda: video.evaluate("video => video.currentTime > 2"))
         await quality.select_option("audio")
-        await until(lambda: video.evaluate("video => video.videoWidth"), equals=0, within=10)
-        await until(lambda: video.evaluate("video => video.currentTime > 3"), within=15)
+        await until(lambda: video.evaluate("video => video.videoWidth"), equals=0)
+        await until(lambda: video.evaluate("video => video.currentTime > 3"))
         await expect(page.locator("#only")).to_have_text("Suara saja")
         rungs = await quality.locator("option").all_inner_texts()
         await quality.select_option(label="90p")
-        await until(lambda: video.evaluate("video => video.videoHeight"), equals=90, within=15)
+        await until(lambda: video.evaluate("video => video.videoHeight"), equals=90)
 
         assert rungs == ["Otomatis", "180p", "90p", "Suara saja (hemat data)"]
         assert await video.evaluate("video => !video.paused && video.currentTime > 3")

@@ -1,6 +1,5 @@
 """Attendance as the page tells it: only what somebody really watches, all of it, and nothing twice."""
 
-import time
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ QUIET_SECONDS = 3.0
 async def _more(hall: Hall, count: int = 2) -> None:
     """Wait for so many more beats."""
     least = len(hall.beats) + count
-    await until(lambda: len(hall.beats) >= least, within=15)
+    await until(lambda: len(hall.beats) >= least)
 
 
 async def _stays_silent(hall: Hall, page: Page) -> None:
@@ -103,7 +102,7 @@ async def test_what_was_watched_offline_is_sent_later_in_order(visiting: Visitin
         page = await there.watch()
         await _more(there.hall)
         # What plays on meanwhile is what was loaded before.
-        await until(lambda: _ahead(page), within=15)
+        await until(lambda: _ahead(page))
         await there.context.set_offline(offline=True)
         await expect(page.locator("#network")).to_contain_text("3 laporan")
         before = len(there.hall.beats)
@@ -128,16 +127,17 @@ async def test_a_busy_server_is_given_the_time_it_asks_for(visiting: Visiting) -
     async with visiting() as there:
         page = await there.watch()
         await _more(there.hall)
-        asked, seen = there.hall.asked, there.hall.numbers[-1]
+        asked = there.hall.asked
         there.hall.answers = [(429, {"Retry-After": "4"})]
-        await until(lambda: there.hall.asked > asked, within=10)
-        refused = time.monotonic()
+        await until(lambda: there.hall.asked > asked)
         await expect(page.locator("#network")).to_contain_text("Server sibuk")
-        await until(lambda: there.hall.asked > asked + 1, within=10)
+        await until(lambda: there.hall.asked > asked + 1)
 
-        assert time.monotonic() - refused >= 3.9
+        # By the server's own times, however late they are looked at here.
+        (refused, number), (again, same) = there.hall.came[asked : asked + 2]
+        assert again - refused >= 3.9
+        assert number == same
         await _more(there.hall)
-        assert there.hall.numbers[there.hall.numbers.index(seen) + 1] == seen + 1
 
 
 async def test_a_ticket_that_no_longer_holds_is_renewed(visiting: Visiting) -> None:
@@ -146,8 +146,8 @@ async def test_a_ticket_that_no_longer_holds_is_renewed(visiting: Visiting) -> N
         await there.watch()
         await _more(there.hall)
         there.hall.answers = [(401, {})]
-        await until(lambda: len(there.hall.joins) == 2, within=10)
-        await until(lambda: there.hall.beats[-1][0] == "ticket-2", within=10)
+        await until(lambda: len(there.hall.joins) == 2)
+        await until(lambda: there.hall.beats[-1][0] == "ticket-2")
 
         assert there.hall.joins[0] == there.hall.joins[1]
 
@@ -157,7 +157,7 @@ async def test_a_ticket_is_renewed_as_time_goes(visiting: Visiting) -> None:
     async with visiting() as there:
         there.hall.lifetime = 6
         page = await there.watch()
-        await until(lambda: len(there.hall.joins) >= 3, within=20)
+        await until(lambda: len(there.hall.joins) >= 3)
 
         await expect(page.locator("#lost")).to_be_hidden()
         assert len({ticket for ticket, _ in there.hall.beats}) >= 2
@@ -198,7 +198,7 @@ async def test_a_reload_loses_nothing(visiting: Visiting) -> None:
         await expect(page.locator("#network")).to_contain_text("2 laporan")
         last = there.hall.numbers[-1]
         await page.reload()
-        await until(lambda: there.hall.numbers[-1] >= last + 2, within=10)
+        await until(lambda: there.hall.numbers[-1] >= last + 2)
 
         assert there.hall.beats[-1][0] == "ticket-1"
         assert there.hall.joins[0] == there.hall.joins[1]
