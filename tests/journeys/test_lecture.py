@@ -42,18 +42,20 @@ STREAM_SECONDS = 170
 PLANNED = timedelta(minutes=4)
 """Twice as long as it is held, so that two minutes meet the threshold of one half either way."""
 
-LEAST_OF_A_MINUTE = 15
-"""Seconds that must be left of the first minute, so that everybody joins within it."""
+LEAST_OF_A_MINUTE = 45
+"""Seconds that must be left of the first minute, so that everybody joins within it, on a slow machine too."""
 
 QUICKLY = {
     "CORPU_LIVE_SECONDS": "0.5",
-    "CORPU_LIVE_LATE_SECONDS": "10",
+    "CORPU_LIVE_LATE_SECONDS": "30",
     "CORPU_LIVE_MARGIN_SECONDS": "0",
     "CORPU_FLUSH_SECONDS": "0.5",
 }
 """Nobody waits for minutes until a lecture is closed here, and no beat is ever that late."""
 
-PATIENCE = 60.0
+PATIENCE = 120.0
+PAGE_MS = 40_000
+"""Patience with a page, in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -192,16 +194,16 @@ async def _hold(school: School, browser: Browser, stream: str) -> Held:
     for page in pages:
         await page.locator("#start").click()
     for page in (paused, healed):
-        await expect(page.locator("#counted")).to_contain_text("1 dari", timeout=15_000)
+        await expect(page.locator("#counted")).to_contain_text("1 dari", timeout=PAGE_MS)
     assert _now() < second
     await _pause(paused)
-    await _until(lambda: _now() >= second - timedelta(seconds=1))
-    # The only beat that this learner takes in the second minute is taken without a network.
+    # Not a moment earlier, for a beat of the first minute that is kept back would be taken for one of the second.
+    await _until(lambda: _now() >= second)
     await healed.context.set_offline(offline=True)
-    await expect(healed.locator("#network")).to_contain_text("1 laporan", timeout=45_000)
+    await expect(healed.locator("#network")).to_contain_text("1 laporan", timeout=50_000)
     await _pause(healed)
     await healed.context.set_offline(offline=False)
-    await expect(healed.locator("#counted")).to_contain_text("2 dari", timeout=15_000)
+    await expect(healed.locator("#counted")).to_contain_text("2 dari", timeout=PAGE_MS)
     await expect(healed.locator("#missing")).to_have_text("Syarat kehadiran terpenuhi")
     await _until(lambda: _now() >= third)
     await school.do(session, "stop")
@@ -290,7 +292,7 @@ async def _visit(school: School, browser: Browser, session: str, number: int) ->
     page = await context.new_page()
     address = f"{school.client.addresses['progress']}/live/{session}/watch"
     await page.goto(f"{address}#token={school.token(number)}")
-    await expect(page.get_by_role("heading", name=TITLE)).to_be_visible(timeout=15_000)
+    await expect(page.get_by_role("heading", name=TITLE)).to_be_visible(timeout=PAGE_MS)
     return page
 
 
