@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.embedded.home import claimed, readable
-from deploy.embedded.parts import Part, broker, http_answers, store
+from deploy.embedded.parts import PATIENCE, Part, broker, http_answers, store
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
 from deploy.engines import kafka
 from deploy.engines.installing import engine
@@ -96,7 +96,7 @@ class EmbeddedNode:
             for name, each in self.parts.items()
         }
 
-    async def ready(self, *names: str, within: float = 60.0) -> None:
+    async def ready(self, *names: str, within: float = PATIENCE) -> None:
         """Wait until these parts (or all) answer, after a death too; NodeError after `within` s."""
         name = ""
         try:

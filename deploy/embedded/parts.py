@@ -18,6 +18,8 @@ from deploy.embedded.settings import LOOPBACK, ROOT, NodeError, port_setting
 
 _POLL_SECONDS = 0.05
 _PROBE_SECONDS = 2.0
+PATIENCE = 120.0
+"""Seconds for a part to answer in: one that dies is told of at once, and a small machine may be slow."""
 _TAIL_BYTES = 4096
 _LOG_BYTES = 10_000_000
 _ON_LINUX = sys.platform == "linux"
@@ -115,7 +117,7 @@ class Part:
                 ) from missing
         self.starts += 1
 
-    async def ready(self, within: float = 60.0) -> None:
+    async def ready(self, within: float = PATIENCE) -> None:
         """Wait until it answers; NodeError where it ends before, or after `within` seconds."""
         try:
             async with asyncio.timeout(within):

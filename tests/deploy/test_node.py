@@ -20,6 +20,8 @@ from deploy.embedded.settings import LOOPBACK, ROOT, SERVICES, NodeError, NodeSe
 from tests.deploy.tiny_node import TINY
 
 _STANDING = {"KAFKA_BOOTSTRAP": True, "MONGO_URI": True}
+_PATIENCE = 60.0
+"""Longer than the grace that services, broker and store are given one after another."""
 
 
 async def _environment(port: int) -> dict[str, str]:
@@ -40,7 +42,7 @@ async def _is_open(port: int) -> bool:
 
 
 async def _nothing_listens(ports: Mapping[str, int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(_PATIENCE):
         for port in ports.values():
             while await _is_open(port):
                 await asyncio.sleep(0.02)
@@ -181,7 +183,7 @@ async def test_a_service_that_keeps_failing_is_tried_until_it_starts(
     async with EmbeddedNode(settings, say=said.append, commands=commands) as node:
         stone.touch()
         await node.kill("progress")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(_PATIENCE):
             while sum("a stone in the way" in line for line in said) < 2:
                 await asyncio.sleep(0.05)
         stone.unlink()
@@ -247,7 +249,7 @@ async def test_a_second_node_on_the_same_ports_is_one_clear_line(
             NodeError, match=r"^port \d+ of 127\.0\.0\.1 is in use, .* set CORPU_\w+_PORT"
         ):
             await EmbeddedNode(second, say=pytest.fail, commands=TINY).__aenter__()
-        await node.ready(within=5)
+        await node.ready(within=_PATIENCE)
 
 
 async def test_a_service_that_cannot_start_ends_the_node(settings: NodeSettings) -> None:
@@ -289,7 +291,7 @@ async def test_a_signal_ends_everything_cleanly(number: signal.Signals, home: Pa
     """SIGINT and SIGTERM end the parts in order, and then the supervisor."""
     async with _supervisor(home) as (process, told):
         process.send_signal(number)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(_PATIENCE):
             said, _ = await process.communicate()
 
     await _nothing_listens(told["ports"])

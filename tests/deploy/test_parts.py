@@ -18,6 +18,7 @@ from deploy.embedded.settings import LOOPBACK, NodeError, NodeSettings
 
 Collection = AsyncCollection[dict[str, object]]
 _ENOUGH = 300
+_PATIENCE = 60.0
 
 
 @asynccontextmanager
@@ -78,7 +79,7 @@ async def test_an_acknowledged_write_outlives_a_kill(home: Path, settings: NodeS
         async with asyncio.TaskGroup() as writers:
             for writer, size in enumerate([1, 1, 20, 20]):
                 writers.create_task(_write_until_it_dies(rows, writer, size, kept))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(_PATIENCE):
                 while len(kept) < _ENOUGH:
                     await asyncio.sleep(0.01)
             part.kill()
@@ -173,7 +174,7 @@ async def test_a_part_that_will_not_end_is_ended(home: Path, settings: NodeSetti
     part = _part(home, settings, sys.executable, "-c", deaf)
     part.grace = 0.1
     await part.spawn()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(_PATIENCE):
         while "deaf" not in part.log.read_text(encoding="utf-8"):
             await asyncio.sleep(0.01)
 

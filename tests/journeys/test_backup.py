@@ -21,6 +21,7 @@ from deploy.stores.restore import restore
 
 pytestmark = [pytest.mark.real, pytest.mark.journey, pytest.mark.slow]
 SEATS = 8
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Run:
 
     async def settled(self) -> list[dict[str, Any]]:
         """Wait until no fact is on its way, and tell every disagreement of the stores."""
-        _, found = await audit(self.stage.operator, wait=60)
+        _, found = await audit(self.stage.operator, wait=PATIENCE)
         return [each.as_json() for each in found]
 
     async def stated(self) -> set[str]:
@@ -70,8 +71,8 @@ async def _running(settings: NodeSettings, out: Path) -> AsyncIterator[Run]:
     async with EmbeddedNode(settings, say=print) as node:
         note(settings.home, node.addresses)
         reached = {name: node.addresses[name] for name in SERVICES}
-        async with NodeClient(reached, patience=60) as client:
-            yield Run(settings, Stage(client, tokens_of(settings), out, patience=120))
+        async with NodeClient(reached, patience=PATIENCE) as client:
+            yield Run(settings, Stage(client, tokens_of(settings), out, patience=PATIENCE))
 
 
 async def test_a_restored_node_goes_on_where_its_backup_was(
@@ -124,4 +125,4 @@ async def test_a_node_moves_to_a_new_home(settings: NodeSettings, tmp_path: Path
             told = [await run.stage.operator.get(name, "/operations/status") for name in SERVICES]
             return not any(each["unpublished"] for each in told)
 
-        await until("every fact was stated again", nothing_waits, within=60)
+        await until("every fact was stated again", nothing_waits, within=PATIENCE)

@@ -22,7 +22,7 @@ from tests.support.real import Placed, RealParts
 
 pytestmark = [pytest.mark.real, pytest.mark.journey, pytest.mark.slow]
 MOST_MEGABYTES = {"embedded": 600, "apache": 850, "docker": 500}
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 SEATS = 32
+PATIENCE = 120.0
 PHASES = 6
 COHORTS = 2
 """The story's own, and the one elsewhere whose dates overlap."""
@@ -55,8 +56,8 @@ async def played(
     async with EmbeddedNode(settings, say=print) as node:
         reached = {name: node.addresses[name] for name in SERVICES}
         out = tmp_path_factory.mktemp("papers")
-        async with NodeClient(reached, patience=60) as client:
-            stage = Stage(client, tokens_of(settings), out, patience=120)
+        async with NodeClient(reached, patience=PATIENCE) as client:
+            stage = Stage(client, tokens_of(settings), out, patience=PATIENCE)
             yield Played(stage, await play(stage, SEATS))
 
 
@@ -139,11 +140,11 @@ async def test_a_forged_code_verifies_nothing(played: Played) -> None:
 async def test_stating_everything_again_changes_nothing(played: Played) -> None:
     """After each service has stated all its facts again, the figures are what they were."""
     operator = played.stage.operator
-    before, _ = await audit(operator, wait=60)
+    before, _ = await audit(operator, wait=PATIENCE)
     for service in SERVICES:
         await operator.post(service, "/operations/replay")
 
-    after, disagreements = await audit(operator, wait=60)
+    after, disagreements = await audit(operator, wait=PATIENCE)
 
     assert disagreements == []
     assert after == before

@@ -86,9 +86,9 @@ async def test_services_wait_for_a_store_and_a_broker_that_are_away_at_the_start
 
     async def come_late() -> None:
         addresses = {name: f"http://{LOOPBACK}:{ports[name]}" for name in SERVICES}
-        async with NodeClient(addresses, patience=60) as hasty:
+        async with NodeClient(addresses, patience=PATIENCE) as hasty:
             for name in SERVICES:
-                await until(f"{name} lives", _lives(hasty, name), within=60)
+                await until(f"{name} lives", _lives(hasty, name), within=PATIENCE)
         async with NodeClient(addresses, patience=0) as client:
             for name in SERVICES:
                 refused.extend([await _refusal(client, name, path) for path in _PATHS])

@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 _POLL = 0.005
 
 

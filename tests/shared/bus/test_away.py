@@ -51,8 +51,8 @@ async def test_what_is_told_again_after_an_outage_has_its_effect_once(
                     await bus.publish(messages)
 
                 process.start()
-                await until(lambda: _published(bus, [*messages, told(left("after"))]), within=60)
-                await until(lambda: _tags(works), equals=6, within=90)
+                await until(lambda: _published(bus, [*messages, told(left("after"))]))
+                await until(lambda: _tags(works), equals=6)
 
     assert 6 == (await store.load(BOXES, ["c"]))["c"]["seq"]
 

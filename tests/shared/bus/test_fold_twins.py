@@ -119,7 +119,7 @@ async def test_a_full_fold_is_flushed_before_its_time(
             await _append(bus, f"{box}-{number}", range(1))
         folding = _folding(store, bus, f"boxes.fold-{box}", seconds=3_600, most=4)
         async with bus.running([folding]):
-            await until(lambda: store.count(BOXES, {"notes.0": 1}), equals=8, within=60)
+            await until(lambda: store.count(BOXES, {"notes.0": 1}), equals=8)
 
 
 @pytest.mark.real

@@ -41,7 +41,7 @@ async def test_a_broker_that_lost_its_tail_is_told_again_by_a_new_producer(
     async with open_kafka(cluster, "corpu-tail") as bus:
         await bus.publish([told(left("kept"))])
         await asyncio.to_thread(_roll_back, broker, data, copy, save=True)
-        await until(lambda: _published(bus, [told(left("lost"))]), within=60)
+        await until(lambda: _published(bus, [told(left("lost"))]))
 
         await asyncio.to_thread(_roll_back, broker, data, copy, save=False)
         refusals = await _refusals(bus, [told(left("next"))])
@@ -71,7 +71,7 @@ async def _refusals(bus: Bus, messages: list[Message]) -> list[str]:
             return False
         return True
 
-    await until(done, within=60)
+    await until(done)
     return said
 
 

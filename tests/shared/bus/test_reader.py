@@ -18,6 +18,7 @@ from tests.support.deliveries import FailingStore, left, records
 
 A, B = TopicPartition("enrolment", 0), TopicPartition("enrolment", 1)
 LOOK = 0.005
+PATIENCE = 30
 
 
 @dataclass
@@ -150,7 +151,7 @@ async def test_a_stuck_batch_ends_its_session(delivery: Delivery[BoxWork]) -> No
     reader = reading(delivery, StandIn({A: 20}, {A: 20}))
     reader._places, reader._in_hand = {A: 0}, True
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await reader._watch(reader._consumer)
 
 
@@ -248,7 +249,7 @@ async def test_a_cancellation_of_the_drivers_own_ends_no_reader(
 ) -> None:
     """A reader that nobody cancelled begins again; one that was cancelled ends."""
     reader = Interrupted(delivery, "nowhere:1", "test")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await reader.run()
 
     assert 2 == reader.sessions
