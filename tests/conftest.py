@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.embedded.settings import NodeError
 from tests.support import parts, real
 from tests.support.real import RealParts
+
+# How long an example takes says how busy the machine is, and nothing of what is tried.
+settings.register_profile("corpu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("corpu")
 
 _CHOSEN = pytest.StashKey[RealParts]()
 

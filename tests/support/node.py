@@ -43,7 +43,7 @@ class MemoryNode:
 
     def stage(self, out: Path) -> Stage:
         """Make a stage for the demo of this node."""
-        return Stage(self.client, self.token, out, patience=30.0)
+        return Stage(self.client, self.token, out, patience=120.0)
 
 
 @asynccontextmanager
