@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiokafka.protocol.admin import DeleteTopicsRequest
 
-from deploy.embedded.settings import ROOT, NodeSettings
+from deploy.embedded.settings import ROOT, NodeSettings, free_port
 from deploy.erasing.records import Cleaning
 from deploy.topics.applying import apply
 from deploy.topics.certificates import Authority
@@ -169,6 +169,7 @@ async def test_a_service_with_a_wrong_password_waits_and_says_so(
     log = tmp_path / "notify.log"
     service = _started(
         log,
+        CORPU_PORT=str(free_port()),
         MONGO_URI=mongo,
         MONGO_DATABASE=f"notify-{fresh()[:8]}",
         KAFKA_BOOTSTRAP=own.bootstrap,
