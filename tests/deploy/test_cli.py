@@ -36,7 +36,7 @@ def run(*arguments: str, home: Path, **environment: str) -> subprocess.Completed
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "CORPU_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

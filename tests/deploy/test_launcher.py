@@ -55,7 +55,7 @@ class Project:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
     def begin(self, *argv: str) -> subprocess.Popen[str]:
@@ -220,7 +220,7 @@ def test_only_those_who_test_install_what_tests_need(outdated: Project) -> None:
 def test_two_at_once_install_once(project: Project) -> None:
     """The second of two calls waits for the first one's environment."""
     calls = [project.begin("up") for _ in range(3)]
-    said = "".join(call.communicate(timeout=120)[1] for call in calls)
+    said = "".join(call.communicate(timeout=300)[1] for call in calls)
 
     assert [0, 0, 0] == [call.returncode for call in calls]
     assert 1 == said.count("installing what run needs")

@@ -184,7 +184,7 @@ class Stream:
             head, found, self._text = self._text.partition("\r\n\r\n")
             if not found:
                 self._text = head
-                message = await asyncio.wait_for(self._sent.get(), 20)
+                message = await asyncio.wait_for(self._sent.get(), 90)
                 self._text += message.get("body", b"").decode()
                 if not message.get("more_body"):
                     return None

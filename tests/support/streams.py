@@ -39,7 +39,7 @@ def make_stream(folder: Path, *, seconds: int) -> Path:
         ],
         cwd=folder,
         check=True,
-        timeout=120,
+        timeout=300,
     )
     _add_captions(folder, seconds)
     return folder / MASTER

@@ -160,7 +160,7 @@ def test_a_service_with_wrong_settings_ends_with_one_line(service: str) -> None:
         env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

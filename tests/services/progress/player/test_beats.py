@@ -50,7 +50,11 @@ def test_every_case_holds_in_node() -> None:
     if node is None:
         pytest.skip("node is not installed: the cases run in a browser only")
     ran = subprocess.run(
-        [node, "--test", HERE / "node.mjs"], capture_output=True, text=True, timeout=60, check=False
+        [node, "--test", HERE / "node.mjs"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
 
     assert ran.returncode == 0, ran.stdout
