@@ -9,7 +9,8 @@ from deploy.client import SERVICES, Voice, until
 
 _QUIET_EVERY = 0.4
 _QUIET_LOOKS = 7
-"""Together longer than twice the second for which a reader may wait at a broker without hearing of a new record."""
+"""Together longer than a reader may wait at a broker without hearing of a new record (a second), and than parked
+copies wait until they are tried again (two)."""
 _FROM_PEERS = ".from-peers"
 _COUNTERS = re.compile(
     rb"^corpu_facts_(?:stated|handled|parked)_total(?!.*(?:heads_told|restatement_asked)).*$",
@@ -61,6 +62,8 @@ async def _stirs(operator: Voice, service: str) -> tuple[int, int, Iterable[byte
     unpublished = 1 if status["unpublished"] is None else status["unpublished"]
     from_peers = sum(behind for name, behind in lag.items() if name.endswith(_FROM_PEERS))
     counters = sorted(_COUNTERS.findall(await operator.node.nobody().read(service, "/metrics")))
+    # What waits for its learner's card is parked, and taken up again every two seconds without being counted.
+    counters.append(b"parked %d" % (status["parked"] or 0))
     return unpublished + sum(lag.values()) - from_peers, from_peers, counters
 
 

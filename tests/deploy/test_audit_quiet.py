@@ -15,9 +15,15 @@ LOOKS = 7
 class Stirring:
     """Four services of which one still has something to do, look after look."""
 
-    def __init__(self, *lags: int, handled: Iterable[int] = (), away: int = 0) -> None:
-        """Tell these lags in turn, the last one for ever, and so many facts handled; `away` looks meet no store."""
+    def __init__(
+        self, *lags: int, handled: Iterable[int] = (), away: int = 0, parked: Iterable[int] = ()
+    ) -> None:
+        """Tell these lags in turn, the last one for ever, and so many facts handled and parked.
+
+        `away` looks meet no store.
+        """
         self._lags = list(lags)
+        self._parked = list(parked)
         self._handled = list(handled)
         self._away = away
         self.looks = 0
@@ -33,11 +39,13 @@ class Stirring:
         self.looks += 1
         lag = self._lags.pop(0) if len(self._lags) > 1 else self._lags[0]
         unpublished = None if self.looks <= self._away else 0
-        return httpx2.Response(200, json={"unpublished": unpublished, "lag": {"a": lag}})
+        parked = self._parked.pop(0) if self._parked else 0
+        told = {"unpublished": unpublished, "parked": parked, "lag": {"a": lag}}
+        return httpx2.Response(200, json=told)
 
     def still(self, _: httpx2.Request) -> httpx2.Response:
         """Answer as a service does that rests."""
-        return httpx2.Response(200, json={"unpublished": 0, "lag": {}})
+        return httpx2.Response(200, json={"unpublished": 0, "parked": 0, "lag": {}})
 
     def client(self) -> NodeClient:
         """Make a client for the four of them."""
@@ -67,6 +75,16 @@ async def test_facts_that_go_by_unseen_are_not_quiet() -> None:
         await quiet(client.speaking("token"), within=10, every=0.001)
 
     assert stirring.looks == 3 + LOOKS
+
+
+async def test_what_is_taken_up_again_is_not_quiet() -> None:
+    """A copy that waited for a card is no lag, and moves no counter; what it led to may be on its way."""
+    stirring = Stirring(0, parked=(1, 1))
+
+    async with stirring.client() as client:
+        await quiet(client.speaking("token"), within=10, every=0.001)
+
+    assert stirring.looks == 2 + LOOKS
 
 
 async def test_a_store_that_is_away_is_not_quiet() -> None:
