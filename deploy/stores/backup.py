@@ -11,7 +11,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import OperationFailure, PyMongoError
 
-from deploy.embedded.settings import NodeError, NodeSettings
+from deploy.embedded.settings import PSEUDONYM_KEY, NodeError, NodeSettings
 from deploy.stores.archive import RAW, Manifest, Stored, Writer, writing
 from deploy.stores.databases import Place, connected, places, telling
 from deploy.stores.standing import standing
@@ -164,8 +164,12 @@ def key_place(settings: NodeSettings, name: str) -> Path:
 
 
 def pseudonym_key(settings: NodeSettings) -> Path:
-    """Tell where the key lies from which learner ids are made."""
-    return Path(settings.of("enrolment")["CORPU_PSEUDONYM_KEY_FILE"])
+    """Tell where the key lies from which learner ids are made.
+
+    That is where services read it; before containers' first start only the home has it, to hand it to them.
+    """
+    read = Path(settings.of("enrolment")["CORPU_PSEUDONYM_KEY_FILE"])
+    return read if read.is_file() else settings.home / PSEUDONYM_KEY
 
 
 def fingerprint(settings: NodeSettings) -> str:

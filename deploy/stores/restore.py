@@ -110,6 +110,9 @@ def _put_keys(settings: NodeSettings, archive: Reader) -> None:
             continue
         if held[name].read_bytes() != archive.key(name):
             raise NodeError(f"{held[name]} is another key than the backup's: move it away first")
+    if fingerprint(settings):
+        # The home may lack what services have already.
+        _check_key(settings, archive.manifest)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in archive.manifest.keys.keys() - held.keys():
         place = key_place(settings, name)

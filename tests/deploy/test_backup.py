@@ -128,6 +128,28 @@ async def test_keys_come_along_only_if_asked(node: Node, tmp_path: Path) -> None
     assert key.stat().st_mode & 0o777 == 0o600
 
 
+async def test_keys_come_back_before_those_who_read_them_elsewhere_start(
+    node: Node, tmp_path: Path
+) -> None:
+    """In containers the keys of the home are handed to services at their first start, into a volume of theirs."""
+    taken = await back_up(node.settings, tmp_path / "b.zip", with_keys=True)
+    shutil.rmtree(node.settings.home / "keys")
+    handed = tmp_path / "volume/pseudonym.hex"
+    environment = {**node.settings.environment, "CORPU_PSEUDONYM_KEY_FILE": str(handed)}
+    settings = replace(node.settings, environment=environment)
+
+    await restore(settings, taken.path, replace=True, with_keys=True)
+    key = settings.home / "keys/pseudonym.hex"
+    came = key.read_text(encoding="ascii")
+    key.unlink()
+    handed.parent.mkdir()
+    handed.write_text("cd" * 32, encoding="ascii")
+    with pytest.raises(NodeError, match="not the one of this backup"):
+        await restore(settings, taken.path, replace=True, with_keys=True)
+
+    assert ("ab" * 32, False) == (came, key.exists())
+
+
 async def test_peers_come_along_wherever_their_file_lies(node: Node, tmp_path: Path) -> None:
     """In containers it lies among what services read; peers that are known by now stay as they are."""
     peers = tmp_path / "volume/peers.json"
