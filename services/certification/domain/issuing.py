@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from services.certification.domain.dossier import Certificate, Dossier, Signature, Unused
 from services.certification.domain.terms import Terms
@@ -48,16 +49,8 @@ def end(dossier: Dossier, reason: str, at: datetime) -> Told:
         return dossier, []
     ended = replace(live, state="revoked", reason=reason, ended_at=at)
     fact = CertificateRevoked(
-        learner_id=dossier.learner_id,
+        **_about(dossier, terms, live),
         at=at,
-        home_node=dossier.home_node,
-        enrolment_id=dossier.id,
-        programme=terms.programme,
-        agency=dossier.agency,
-        cohort_id=dossier.cohort_id,
-        cohort_title=terms.cohort_title,
-        number=live.number,
-        revision=live.revision,
         reason=reason,
     )
     return replace(dossier, certificates=(*dossier.certificates[:-1], ended)), [fact]
@@ -89,16 +82,8 @@ def sign(
         )
     signed = replace(live, signature=signature)
     fact = CertificateSigned(
-        learner_id=dossier.learner_id,
+        **_about(dossier, terms, live),
         at=at,
-        home_node=dossier.home_node,
-        enrolment_id=dossier.id,
-        cohort_id=dossier.cohort_id,
-        cohort_title=terms.cohort_title,
-        agency=dossier.agency,
-        programme=terms.programme,
-        number=live.number,
-        revision=live.revision,
         jp=live.certified.jp,
         signed_on=signature.signed_on,
         external_number=signature.external_number,
@@ -122,18 +107,10 @@ def state_again(
     content = certificate.certified
     bands = terms.rules.bands
     return Certified(
-        learner_id=dossier.learner_id,
+        **_about(dossier, terms, certificate),
         at=certificate.at,
-        enrolment_id=dossier.id,
-        cohort_id=dossier.cohort_id,
-        cohort_title=terms.cohort_title,
-        agency=dossier.agency,
-        home_node=dossier.home_node,
         host_node=terms.host_node,
         host_agency=terms.host_agency,
-        programme=terms.programme,
-        number=certificate.number,
-        revision=certificate.revision,
         supersedes=certificate.supersedes,
         jp=content.jp,
         final_score=content.final_score,
@@ -147,20 +124,27 @@ def state_again(
     )
 
 
+def _about(dossier: Dossier, terms: Terms, certificate: Certificate) -> dict[str, Any]:
+    """Tell what every fact of a certificate says of whose it is, and which."""
+    return {
+        "learner_id": dossier.learner_id,
+        "home_node": dossier.home_node,
+        "enrolment_id": dossier.id,
+        "cohort_id": dossier.cohort_id,
+        "cohort_title": terms.cohort_title,
+        "agency": dossier.agency,
+        "programme": terms.programme,
+        "number": certificate.number,
+        "revision": certificate.revision,
+    }
+
+
 def _superseded(
     dossier: Dossier, terms: Terms, ended: Certificate, number: str
 ) -> CertificateSuperseded:
     return CertificateSuperseded(
-        learner_id=dossier.learner_id,
+        **_about(dossier, terms, ended),
         at=ended.ended_at or ended.at,
-        home_node=dossier.home_node,
-        enrolment_id=dossier.id,
-        programme=terms.programme,
-        agency=dossier.agency,
-        cohort_id=dossier.cohort_id,
-        cohort_title=terms.cohort_title,
-        number=ended.number,
-        revision=ended.revision,
         by_number=number,
         reason=ended.reason,
     )

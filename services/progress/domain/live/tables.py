@@ -1,6 +1,5 @@
 """Tables as meeting tools write them: the row with the headings found, the rows below it read."""
 
-import codecs
 import csv
 import io
 import re
@@ -9,15 +8,11 @@ from itertools import islice
 from typing import NamedTuple
 
 from shared.kernel.errors import Invalid, TooLarge
+from shared.kernel.text import decoded
 
 MOST_ROWS = 20_000
 _HEADING_WITHIN = 40
 _SEPARATORS = ",;\t"
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _FIELDS: Mapping[str, Sequence[str]] = {
     "name": (
         "name original name", "name", "full name", "participant", "nama nama asli", "nama",
@@ -44,7 +39,7 @@ class TableRow(NamedTuple):
 
 def read_table(content: bytes, *needed: str) -> list[TableRow]:
     """Read the rows below the headings of a file; Invalid or TooLarge where it is no such table."""
-    text = _decoded(content)
+    text = decoded(content)
     if not text.strip():
         raise Invalid("empty-file", "the file is empty")
     for separator in _SEPARATORS:
@@ -89,16 +84,3 @@ def _rows(lines: Iterator[list[str]], columns: Mapping[int, str]) -> Iterator[Ta
                 "too-many-rows", f"a report has at most {MOST_ROWS} rows; send it in parts"
             )
         yield TableRow(number, cells)
-
-
-def _decoded(content: bytes) -> str:
-    """Read bytes as UTF-8, marked UTF-16 or Windows-1252."""
-    marked = next((name for mark, name in _MARKS if content.startswith(mark)), None)
-    for encoding in (marked,) if marked else ("utf-8", "windows-1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise Invalid("unreadable-text", "the file is not text in UTF-8, UTF-16 or Windows-1252")
