@@ -43,7 +43,7 @@ class Declined(Exception):  # noqa: N818 - says what is the case
 
 @dataclass
 class NodeClient:
-    """The HTTP side of one node; an absent service is waited for `patience` seconds.
+    """The HTTP side of one node; an absent service is waited for `patience` seconds, an answer for `answer`.
 
     `transports` by service replace the network, so that tests reach services in their own process.
     """
@@ -51,6 +51,7 @@ class NodeClient:
     addresses: Mapping[str, str]
     patience: float = 30.0
     transports: Mapping[str, httpx2.AsyncBaseTransport] = field(default_factory=dict)
+    answer: float = _ANSWER_SECONDS
     _clients: dict[str, httpx2.AsyncClient] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -58,7 +59,7 @@ class NodeClient:
         """Open one connection pool for each service."""
         for service, address in self.addresses.items():
             client = httpx2.AsyncClient(
-                base_url=address, timeout=_ANSWER_SECONDS, transport=self.transports.get(service)
+                base_url=address, timeout=self.answer, transport=self.transports.get(service)
             )
             self._clients[service] = await self._stack.enter_async_context(client)
         return self

@@ -14,9 +14,11 @@ from deploy.cli.neighbours import node, peers, share
 from deploy.cli.parked import parked
 from deploy.cli.provinces import federation
 from deploy.cli.topics import topics
+from deploy.embedded.settings import is_text
 
-_INTERRUPTED = 130
+_INTERRUPTED, _MISUSED = 130, 2
 _FEWEST, _MOST = 8, 5_000
+_DAY = 86_400
 
 app = typer.Typer(
     name="corpu",
@@ -121,7 +123,7 @@ def token(
 def audit(
     as_json: AsJson = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait until no fact is on its way.")
+        float, typer.Option(min=0, max=_DAY, help="Seconds to wait until no fact is on its way.")
     ] = 30,
 ) -> int:
     """Compare the four stores and name every disagreement."""
@@ -242,7 +244,7 @@ def check() -> int:
 
 @app.command()
 def faults(
-    budget: Annotated[float, typer.Option(min=1, help="Seconds to spend, about.")] = 240,
+    budget: Annotated[float, typer.Option(min=1, max=_DAY, help="Seconds to spend, about.")] = 240,
     as_json: AsJson = False,
 ) -> int:
     """Kill services on both sides of every durable operation, and show that nothing is lost."""
@@ -255,6 +257,9 @@ def faults(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; whatever goes wrong is one line and an exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if strange := next((each for each in given if not is_text(each)), None):
+        say(f"{strange!a} is not text in UTF-8")
+        return _MISUSED
     try:
         return int(app(given, prog_name="corpu", standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):

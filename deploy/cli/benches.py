@@ -123,7 +123,9 @@ def simulate_lecture(  # noqa: PLR0913, PLR0917 - the layout's own options
     minutes: Annotated[int, typer.Option(min=2, max=1_440, help="Minutes it takes.")] = 120,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of the topic.")] = 48,
     pods: Annotated[int, typer.Option(min=1, help="Processes of the edge.")] = 24,
-    linger: Annotated[float, typer.Option(min=0.001, help="The edge's linger in seconds.")] = 0.01,
+    linger: Annotated[
+        float, typer.Option(min=0.001, max=1, help="The edge's linger in seconds.")
+    ] = 0.01,
     flush: Annotated[float, typer.Option(min=0.1, max=60, help="The fold's interval in s.")] = 5.0,
     shards: Annotated[int, typer.Option(min=1, help="Partitions that are simulated.")] = 2,
     sample: Annotated[int, typer.Option(min=2, help="Minutes that are simulated.")] = 6,

@@ -33,6 +33,8 @@ _QUIET_SECONDS = 120.0
 _CLEANING_SECONDS = 120.0
 _CLEANING_LOOK = 5.0
 _NOT_FOUND = 404
+# What enrolment takes; told before anything is waited for.
+_SHORTEST_BASIS, _LONGEST_BASIS = 3, 300
 _NOTE = "cleaning.json"
 """In the node's home: what the settings of the topic of cards were, while they are others."""
 _ROLES = ("operator", "auditor", "organiser")
@@ -62,8 +64,11 @@ def erase(
     nip: str, basis: str | None, *, also: Sequence[str], scan_only: bool, as_json: bool
 ) -> int:
     """Erase whoever has this number, or only look; exit status 1 where the scan finds anything."""
-    if not scan_only and not (basis or "").strip():
-        raise NodeError("give --basis: on whose request, or by which rule, the data is erased")
+    if not scan_only and not _SHORTEST_BASIS <= len((basis or "").strip()) <= _LONGEST_BASIS:
+        raise NodeError(
+            "give --basis: on whose request, or by which rule, the data is erased, "
+            f"in {_SHORTEST_BASIS} to {_LONGEST_BASIS} characters"
+        )
     settings = NodeSettings.read()
     running = found(settings)
     person = _person(settings, running, nip, also)

@@ -15,6 +15,7 @@ from deploy.client import SERVICES, Voice
 from deploy.embedded.settings import NODE_KEYS, PEERS, NodeError, NodeSettings
 from shared.federation.keys import Card, NodeKeys, fingerprint_of, read_cards, write_cards
 from shared.kernel.errors import Unavailable
+from shared.kernel.regions import is_region
 
 Role = Literal["province", "city", "auditor"]
 CARD = "card.json"
@@ -133,6 +134,8 @@ def unheard_of(by_service: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[st
 
 def acknowledge(code: str) -> int:
     """Take back the alarms about a peer's topics."""
+    if not is_region(code):
+        raise NodeError(f"a peer is a region code such as 62, not {code!r}")
 
     async def asked(operator: Voice) -> None:
         for name in SERVICES:

@@ -6,8 +6,8 @@ from typing import Any
 
 
 def say(line: str) -> None:
-    """Say one line to the person at the terminal."""
-    sys.stderr.write(f"corpu: {line}\n")
+    """Say one line to the person at the terminal, whatever is named in it."""
+    sys.stderr.write(f"corpu: {' '.join(line.splitlines())}\n")
     sys.stderr.flush()
 
 

@@ -16,6 +16,7 @@ from deploy.cli.lines import say, table, tell, tell_json
 from deploy.embedded.node import EmbeddedNode
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
 from deploy.running import Process, Running, found, note, processes
+from shared.kernel.regions import is_agency, is_region
 
 HEARTBEATS = (
     "The broker keeps everything in memory: "
@@ -24,6 +25,8 @@ HEARTBEATS = (
 _MEGABYTE = 1_000_000
 _STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
+# A service that has not answered by then is not ready, whatever it would say.
+_LOOK_AT_MOST = 10.0
 
 
 def run_node(*, as_json: bool, kafka: str | None = None) -> int:
@@ -112,7 +115,7 @@ async def _ask(settings: NodeSettings, running: Running) -> dict[str, dict[str, 
 
     told: dict[str, dict[str, Any]] = {}
     async with NodeClient(
-        {name: running.addresses[name] for name in SERVICES}, patience=0
+        {name: running.addresses[name] for name in SERVICES}, patience=0, answer=_LOOK_AT_MOST
     ) as client:
         operator = as_operator(client, settings, running)
         for name in SERVICES:
@@ -170,6 +173,8 @@ def print_token(
     if unknown:
         raise NodeError(f"no role is called {unknown[0]}; there are {', '.join(ROLES)}")
     settings = NodeSettings.read()
+    if wrong := _wrong_claim(subject, agency=agency, learner=learner, nip=nip, node=node):
+        raise NodeError(wrong)
     try:
         home = found(settings).home
     except NodeError:
@@ -193,6 +198,23 @@ def print_token(
     )
     tell(token)
     return 0
+
+
+def _wrong_claim(
+    subject: str, *, agency: str | None, learner: str | None, nip: str | None, node: str | None
+) -> str:
+    """Tell what no service would take in a token; "" where all is well."""
+    if not subject.strip():
+        return "--subject is empty: say who the token is for"
+    if learner is not None and nip is not None:
+        return "give --learner or --nip, not both"
+    if learner is not None and not re.fullmatch(r"[0-9a-f]{32}", learner):
+        return f"a learner id has 32 hex digits, and {learner!r} has not"
+    if agency is not None and not is_agency(agency):
+        return f"an agency is a region code such as 35.73, or an office in one, not {agency!r}"
+    if node is not None and not is_region(node):
+        return f"a node is a region code such as 35 or 35.73, not {node!r}"
+    return ""
 
 
 def digits_of(nip: str) -> str:

@@ -14,6 +14,7 @@ from deploy.running import Running, found
 
 T = TypeVar("T")
 _NOT_FOUND = 404
+_LONGEST_ID = 300
 _PATIENCE = 10.0
 
 
@@ -119,14 +120,14 @@ def drop_parked(key: str) -> int:
 
 
 async def _where_it_is(key: str, ask: Callable[[str, str], Awaitable[T]]) -> T:
-    """Ask the services in turn until one knows the message."""
-    for name in SERVICES:
+    """Ask the services in turn until one knows the message; what cannot be an id is asked of none."""
+    for name in SERVICES if 0 < len(key) <= _LONGEST_ID else ():
         try:
             return await ask(name, f"/operations/parked/{quote(key, safe='')}")
         except Declined as declined:
             if declined.status != _NOT_FOUND:
                 raise
-    raise NodeError(f"no service has parked a message {key}")
+    raise NodeError(f"no service has parked a message {key[:_LONGEST_ID]!r}")
 
 
 def _chosen(service: str | None) -> tuple[str, ...]:

@@ -36,7 +36,9 @@ def federation_faults(own: Own = 30, guests: Guests = 10, as_json: AsJson = Fals
 
 @federation.command("cut")
 def federation_cut(
-    seconds: Annotated[float, typer.Option(min=1, help="Seconds without a link, at least.")] = 30,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=86_400, help="Seconds without a link, at least.")
+    ] = 30,
     own: Own = 30,
     guests: Guests = 10,
     as_json: AsJson = False,

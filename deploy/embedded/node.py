@@ -10,7 +10,7 @@ from typing import Self
 
 from deploy.embedded.home import claimed, readable
 from deploy.embedded.parts import PATIENCE, Part, broker, http_answers, store
-from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
+from deploy.embedded.settings import SERVICES, NodeError, NodeSettings, port_setting
 from deploy.engines import kafka
 from deploy.engines.installing import engine
 from shared.kernel import tasks
@@ -139,8 +139,7 @@ class EmbeddedNode:
     async def _start(self) -> None:
         await self._stack.enter_async_context(claimed(self.settings.home))
         self._describe()
-        for each in self.parts.values():
-            each.check_port()
+        self._check_ports()
 
         # Entered in the order in which they must outlive each other, for they end in
         # reverse. A service that is up before its store or broker waits for it by itself.
@@ -169,6 +168,18 @@ class EmbeddedNode:
                 environment=settings.of(name),
                 host=settings.host,
             )
+
+    def _check_ports(self) -> None:
+        """Raise NodeError where a port is another's, or two parts are to have the same."""
+        takers: dict[int, str] = {}
+        for each in self.parts.values():
+            each.check_port()
+            for name, port in {each.name: each.port, **each.more_ports}.items():
+                if (other := takers.setdefault(port, name)) != name:
+                    raise NodeError(
+                        f"{port_setting(other)} and {port_setting(name)} are both {port}: "
+                        "each part needs a port of its own"
+                    )
 
     def _broker(self) -> Part:
         settings, home = self.settings, self.settings.home

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from shared.kernel.regions import is_region
 
@@ -49,6 +50,10 @@ _FREE_FROM, _FREE_SPAN = 20_000, 10_000
 _steps = count(os.getpid() * 997)
 
 
+# Which settings are a node's own, or of one of its services.
+_OURS = re.compile(r"([A-Z]+_)?(CORPU|KAFKA|MONGO|SMTP)_")
+
+
 class NodeError(Exception):
     """The node cannot run; it reads as one line that says why and what to do about it."""
 
@@ -75,6 +80,9 @@ class NodeSettings:
     def read(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read the settings; NodeError where one of them cannot be meant."""
         given = dict(os.environ if environment is None else environment)
+        for name, value in given.items():
+            if _OURS.match(name) and not is_text(value):
+                raise NodeError(f"{name} is not text in UTF-8")
         node = given.get("CORPU_NODE", cls.node)
         if not is_region(node):
             raise NodeError(f"CORPU_NODE must be a region code such as 35 or 35.73, not {node!r}")
@@ -185,14 +193,25 @@ def _addresses(text: str) -> dict[str, str]:
     if not text:
         return {}
     given = dict(each.strip().partition("=")[::2] for each in text.split(","))
-    if given.keys() != set(SERVICES) or not all(
-        url.startswith(("http://", "https://")) for url in given.values()
-    ):
+    if given.keys() != set(SERVICES) or not all(map(_is_address, given.values())):
         raise NodeError(
             "CORPU_ADDRESSES must be an http address for each service, such as "
             f"{','.join(f'{name}=http://{LOOPBACK}:{PORTS[name]}' for name in SERVICES)}"
         )
     return given
+
+
+def _is_address(url: str) -> bool:
+    try:
+        told = urlsplit(url)
+        return told.scheme in {"http", "https"} and bool(told.hostname) and told.port != 0
+    except ValueError:
+        return False
+
+
+def is_text(given: str) -> bool:
+    """Tell whether words from outside are text: what is not has stand-ins for bytes that nobody can write."""
+    return not any("\ud800" <= each <= "\udfff" for each in given)
 
 
 def free_port() -> int:

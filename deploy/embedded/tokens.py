@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from deploy.embedded.settings import (
@@ -72,12 +73,21 @@ def _new_key() -> ECKey:
 
 
 def _read_key(home: Path) -> ECKey:
+    path = home / PRIVATE_KEY
     try:
-        return ECKey.import_key(json.loads((home / PRIVATE_KEY).read_text(encoding="utf-8")))
+        key = ECKey.import_key(json.loads(path.read_text(encoding="utf-8")))
+        if not key.is_private:
+            raise TypeError  # noqa: TRY301 - one way out for whatever cannot sign
+    except (ValueError, TypeError, JoseError, RecursionError) as broken:
+        raise NodeError(
+            f"{path} is no issuer's private key: put back the one of a backup, or move it away with "
+            f"{home / PUBLIC_KEYS}, and new ones are made at the next start"
+        ) from broken
     except FileNotFoundError:
         raise NodeError(
             f"there is no issuer key in {home / 'keys'}: start the node once, or set CORPU_HOME"
         ) from None
+    return key
 
 
 def _keep(path: Path, make: Callable[[], str]) -> None:
@@ -93,4 +103,7 @@ def _keep(path: Path, make: Callable[[], str]) -> None:
 
 
 if __name__ == "__main__":
-    make_keys(Path(sys.argv[1]))
+    try:
+        make_keys(Path(sys.argv[1]))
+    except NodeError as failure:
+        sys.exit(str(failure))

@@ -174,8 +174,11 @@ def pseudonym_key(settings: NodeSettings) -> Path:
 
 def fingerprint(settings: NodeSettings) -> str:
     """Tell keys apart without telling them; "" where there is none."""
+    path = pseudonym_key(settings)
     try:
-        key = pseudonym_key(settings).read_text(encoding="ascii").strip()
+        key = path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
         return ""
+    except ValueError as broken:
+        raise NodeError(f"the pseudonym key in {path} is not text") from broken
     return sha256(f"corpu backup {key}".encode()).hexdigest()[:16]

@@ -17,7 +17,10 @@ def learner_id(nip: str, key: bytes) -> str:
 
 def read_pseudonym_key(path: Path) -> bytes:
     """Read the federation's pseudonym key, 32 bytes in hex; raises ValueError for anything else."""
-    key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        key = b""
     if len(key) != _KEY_BYTES:
         message = f"the pseudonym key in {path} must be {_KEY_BYTES} bytes in hex"
         raise ValueError(message)

@@ -61,6 +61,11 @@ def test_every_command_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["audit", "--wait", "-1"], "'--wait'"),
         (["up", "--nonsense"], "No such option"),
         (["token"], "'--role'"),
+        (["audit", "--wait", "inf"], "'--wait'"),
+        (["faults", "--budget", "inf"], "'--budget'"),
+        (["federation", "cut", "--seconds", "inf"], "'--seconds'"),
+        (["simulate", "lecture", "--linger", "inf"], "'--linger'"),
+        (["parked", "show", "a\udcff"], "'a\\udcff' is not text in UTF-8"),
     ],
 )
 def test_a_wrong_call_is_one_line(
@@ -156,6 +161,54 @@ def test_a_number_that_is_none_is_refused(nip: str, tmp_path: Path) -> None:
 
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr == f"corpu: a NIP has 18 digits, and {nip!r} has not\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--subject", " "], "--subject is empty"),
+        (["--agency", "Dinas"], "an agency is a region code"),
+        (["--node", "99"], "a node is a region code"),
+        (["--learner", "abc"], "a learner id has 32 hex digits"),
+        (["--learner", "ab" * 16, "--nip", "198501012010012001"], "not both"),
+    ],
+)
+def test_a_token_that_no_service_would_take_is_refused(
+    given: list[str], said: str, tmp_path: Path
+) -> None:
+    """A claim that cannot be meant is named, before any key is looked for."""
+    told = run("token", "--role", "learner", *given, home=tmp_path)
+
+    assert (told.returncode, told.stdout, told.stderr.count("\n")) == (1, "", 1)
+    assert said in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["peers", "acknowledge", "../62"], "a peer is a region code"),
+        (["erase", "198501012010012001", "--basis", "x"], "give --basis"),
+        (["erase", "198501012010012001", "--basis", "x" * 301], "give --basis"),
+        (["replay", "--service", "a\nb"], "no service is called a b; there are"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
+    """Words that no service would take are refused here, in one line whatever is in them."""
+    told = run(*arguments, home=tmp_path)
+
+    assert (told.returncode, told.stdout, told.stderr.count("\n")) == (1, "", 1)
+    assert said in told.stderr
+
+
+@pytest.mark.parametrize("key", ["", "x" * 301])
+async def test_what_cannot_be_an_id_is_asked_of_no_service(key: str) -> None:
+    """An id that is empty or overlong is no message's."""
+
+    async def ask(service: str, path: str) -> str:
+        return pytest.fail(f"{service} was asked for {path}")
+
+    with pytest.raises(NodeError, match="no service has parked a message"):
+        await _where_it_is(key, ask)
 
 
 async def test_what_is_given_as_an_id_is_one_part_of_the_path() -> None:

@@ -252,6 +252,17 @@ async def test_a_second_node_on_the_same_ports_is_one_clear_line(
         await node.ready(within=_PATIENCE)
 
 
+async def test_two_parts_on_one_port_are_one_clear_line(settings: NodeSettings) -> None:
+    """Two settings that name the same port are told before anything starts."""
+    ports = {**settings.ports, "progress": settings.ports["enrolment"]}
+    twice = replace(settings, ports=ports)
+
+    with pytest.raises(NodeError, match=r"^CORPU_ENROLMENT_PORT and CORPU_PROGRESS_PORT are both"):
+        await EmbeddedNode(twice, say=pytest.fail, commands=TINY).__aenter__()
+
+    await _nothing_listens(settings.ports)
+
+
 async def test_a_service_that_cannot_start_ends_the_node(settings: NodeSettings) -> None:
     """The first start says why a service failed and leaves nothing running."""
     broken = {**TINY, "progress": (sys.executable, "-c", "raise SystemExit('no such rule')")}

@@ -124,6 +124,23 @@ def test_addresses_that_cannot_be_meant_are_one_clear_line(text: str) -> None:
         NodeSettings.read({"CORPU_ADDRESSES": text})
 
 
+@pytest.mark.parametrize("address", ["http://", "http://[", "http://a:99999", "http://a:0"])
+def test_an_address_that_nobody_can_reach_is_one_clear_line(address: str) -> None:
+    """An address has a host, and a port that there is."""
+    with pytest.raises(NodeError, match="an http address for each service"):
+        NodeSettings.read({"CORPU_ADDRESSES": ",".join(f"{name}={address}" for name in SERVICES)})
+
+
+@pytest.mark.parametrize("name", ["CORPU_HOME", "CORPU_AUDIENCE", "PROGRESS_MONGO_URI"])
+def test_a_setting_that_is_no_text_is_named(name: str) -> None:
+    """Bytes that are no UTF-8 are refused where they come in; what is not the node's is let be."""
+    strange = b"a\xff".decode(errors="surrogateescape")
+
+    with pytest.raises(NodeError, match=f"^{name} is not text in UTF-8"):
+        NodeSettings.read({name: strange})
+    assert NodeSettings.read({"LS_COLORS": strange}).node == "35"
+
+
 def test_a_run_of_its_own_meets_nothing_in_a_shared_store() -> None:
     """Databases are named for the run, whatever store is given."""
     settings = NodeSettings.read({"MONGO_URI": "mongodb://store", "PROGRESS_MONGO_DATABASE": "p"})

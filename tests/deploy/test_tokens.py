@@ -55,6 +55,20 @@ def test_a_token_says_who_may_do_what_and_until_when(home: Path) -> None:
     } == decoded.claims
 
 
+@pytest.mark.parametrize(
+    "held", [b"", b"\xff\xfe", b"[]", b'{"kty": "oct", "k": "AAAA"}', b"[" * 100_000, None]
+)
+def test_an_issuer_key_that_is_none_is_one_clear_line(held: bytes | None, home: Path) -> None:
+    """What cannot sign, a public key too, is named, and nothing else is said about it."""
+    make_keys(home)
+    public = json.loads((home / "keys/jwks.json").read_bytes())["keys"][0]
+    path = home / "keys/issuer.private.json"
+    path.write_bytes(json.dumps(public).encode() if held is None else held)
+
+    with pytest.raises(NodeError, match=r"issuer\.private\.json is no issuer's private key"):
+        issue(home, subject="x", roles=["organiser"], node="35")
+
+
 def test_a_token_signed_elsewhere_does_not_hold(home: Path, tmp_path: Path) -> None:
     """A token that borrows this node's header, key id included, still needs its key."""
     make_keys(home)

@@ -33,11 +33,12 @@ def test_a_pseudonym_is_the_same_under_one_key_and_another_under_another() -> No
     assert nip not in ids.learner_id(nip, KEY)
 
 
-def test_a_key_of_another_length_is_refused(tmp_path: Path) -> None:
-    """A pseudonym key is 32 bytes in hex, and nothing else is taken for one."""
-    (tmp_path / "short.hex").write_text("abcd")
+@pytest.mark.parametrize("held", [b"", b"abcd", b"no digits", b"\xff" * 32])
+def test_a_key_that_is_none_is_refused(held: bytes, tmp_path: Path) -> None:
+    """A pseudonym key is 32 bytes in hex, and whatever else a file holds, the line names the file."""
+    (tmp_path / "short.hex").write_bytes(held)
     (tmp_path / "whole.hex").write_text(KEY.hex() + "\n")
 
     assert KEY == ids.read_pseudonym_key(tmp_path / "whole.hex")
-    with pytest.raises(ValueError, match="32 bytes in hex"):
+    with pytest.raises(ValueError, match=r"short\.hex must be 32 bytes in hex"):
         ids.read_pseudonym_key(tmp_path / "short.hex")
