@@ -22,6 +22,7 @@ CARD = "card.json"
 _FORM = "corpu-share"
 _CHUNK = 200
 _HTTP_SECONDS = 20
+_LARGEST_CARD = 1_000_000
 
 
 def make_keys(name: str, role: str) -> int:
@@ -31,6 +32,8 @@ def make_keys(name: str, role: str) -> int:
         raise NodeError(f"a node's role is {', '.join(get_args(Role))}, not {role!r}")
     path = _keys_file(settings)
     made = not path.exists()
+    # Asked of keys that nobody keeps, so that words which no card can say make none.
+    _card(NodeKeys.make(settings.node), name, cast("Role", role))
     if made:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _keep(path, NodeKeys.make(settings.node).written(), 0o600)
@@ -50,7 +53,7 @@ def add_peer(place: str, fingerprint: str) -> int:
     """Take a card from a file or an address into the peers file."""
     settings = NodeSettings.read()
     fetched = place.startswith(("https://", "http://"))
-    card = _read_card(_fetch(place) if fetched else Path(place).read_text(encoding="utf-8"), place)
+    card = _read_card(_fetch(place) if fetched else _text(Path(place)), place)
     if card.node == settings.node:
         raise NodeError(f"{card.node} is this node itself")
     told = fingerprint_of(card)
@@ -149,6 +152,7 @@ def acknowledge(code: str) -> int:
 def export_copies(path: Path, to: str) -> int:
     """Write every copy for a peer, and what is offered to all, into a file of JSON lines."""
     settings = NodeSettings.read()
+    _check_place(path)
     if to not in _peers(settings):
         raise NodeError(f"{to} is no peer: see `corpu peers list`")
 
@@ -200,22 +204,31 @@ def _read_file(path: Path, own: str) -> tuple[str, list[Any]]:
     """Read an exported file whole; NodeError names the line that is broken."""
     lines = list(_lines(path))
     head = lines[0] if lines else {}
-    if not isinstance(head, dict) or head.get(_FORM) != 1:
+    if (
+        not isinstance(head, dict)
+        or head.get(_FORM) != 1
+        or not all(isinstance(head.get(each), str) for each in ("from", "to"))
+    ):
         raise NodeError(f"{path} is not what `corpu share export` writes")
-    if head.get("to") != own:
-        raise NodeError(f"{path} is for node {head.get('to')}, and this is {own}")
+    if head["to"] != own:
+        raise NodeError(f"{path} is for node {head['to']}, and this is {own}")
     if head.get("copies") != len(lines) - 1:
         raise NodeError(f"{path} is cut off: {len(lines) - 1} of {head.get('copies')} copies")
-    return str(head.get("from")), lines[1:]
+    return head["from"], lines[1:]
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield json.loads(line)
-            except ValueError as broken:
+                yield json.loads(line.decode(), parse_constant=_no_number)
+            except (ValueError, RecursionError) as broken:
                 raise NodeError(f"{path}: line {number} is not JSON") from broken
+
+
+def _no_number(word: str) -> None:
+    """Refuse what Python reads beside JSON, such as NaN."""
+    raise ValueError(word)
 
 
 def _keys_file(settings: NodeSettings) -> Path:
@@ -247,6 +260,8 @@ def _peers(settings: NodeSettings) -> dict[str, Card]:
     path = _peers_file(settings)
     try:
         return read_cards(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except UnicodeDecodeError as broken:
+        raise NodeError(f"{path}: not a list of cards: not text") from broken
     except ValueError as broken:
         raise NodeError(f"{path}: {broken}") from broken
 
@@ -258,6 +273,18 @@ def _read_card(text: str, place: str) -> Card:
         raise NodeError(f"{place} is no node's card: {wrong.errors()[0]['msg']}") from wrong
 
 
+def _text(path: Path) -> str:
+    """Read what should be a card; NodeError for what is too large for one, or no text."""
+    with path.open("rb") as file:
+        held = file.read(_LARGEST_CARD + 1)
+    try:
+        if len(held) <= _LARGEST_CARD:
+            return held.decode()
+    except ValueError:
+        pass
+    raise NodeError(f"{path} is no node's card")
+
+
 def _fetch(address: str) -> str:
     try:
         return httpx2.get(address, timeout=_HTTP_SECONDS).raise_for_status().text
@@ -265,8 +292,15 @@ def _fetch(address: str) -> str:
         raise NodeError(f"no card can be fetched from {address}: {away}") from away
 
 
+def _check_place(path: Path) -> None:
+    """Raise NodeError for a folder or a device: a file put in its place would end it."""
+    if path.exists() and not path.is_file():
+        raise NodeError(f"{path} is there, and is no file to be replaced")
+
+
 def _keep(path: Path, text: str, mode: int) -> None:
     """Write a file as a whole or not at all."""
+    _check_place(path)
     draft = path.with_name(f"{path.name}.draft")
     draft.unlink(missing_ok=True)
     draft.touch(mode)

@@ -24,7 +24,12 @@ def tell_json(result: Any) -> None:  # noqa: ANN401 - any JSON
 
 def table(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
     """Write a result as columns, for a person."""
-    texts = [headings, *(tuple(map(str, row)) for row in rows)]
+    texts = [headings, *(tuple(_plain(str(cell)) for cell in row) for row in rows)]
     widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
     for row in texts:
         tell("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _plain(cell: str) -> str:
+    """Show what would move a terminal's cursor or colours, which others may have written, as an escape."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in cell)

@@ -40,6 +40,13 @@ class Card(BaseModel):
             raise ValueError("a node is named by the code of a region in a known province")
         return node
 
+    @field_validator("name")
+    @classmethod
+    def _shown(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("a node's name is one line that can be printed")
+        return name
+
     @field_validator("keys")
     @classmethod
     def _public(cls, keys: tuple[Jwk, ...]) -> tuple[Jwk, ...]:
@@ -184,7 +191,7 @@ def read_cards(text: str) -> dict[str, Card]:
         if not isinstance(told, list):
             raise TypeError  # noqa: TRY301 - one way out for whatever is no list of cards
         found = [Card.model_validate(each) for each in told]
-    except (ValidationError, TypeError) as broken:
+    except (ValueError, TypeError, RecursionError) as broken:
         raise ValueError(f"not a list of cards: {_why(broken)}") from broken
     return {card.node: card for card in found}
 
@@ -196,8 +203,7 @@ def write_cards(cards: Sequence[Card]) -> str:
 
 
 def _why(broken: Exception) -> str:
-    errors = getattr(broken, "errors", None)
-    return str(errors()[0]["msg"]) if errors else "not JSON"
+    return str(broken.errors()[0]["msg"]) if isinstance(broken, ValidationError) else "not JSON"
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,13 @@ class ServiceSettings(KafkaSettings):
             raise ValueError("a node is named by the code of a region in a known province")
         return node
 
+    @field_validator("node_name")
+    @classmethod
+    def _shown(cls, name: str) -> str:
+        if not name.isprintable():
+            raise ValueError("a node's name is one line that can be printed")
+        return name
+
     @property
     def mongo_password(self) -> str:
         """Tell the password of the user in `MONGO_URI`, if it stands in a file; ValueError where that is no use."""

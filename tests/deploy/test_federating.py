@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.cli.federating import unheard_of
+from deploy.cli.lines import table
 from tests.deploy.test_cli import run
 
 JATIM, KALTENG = "Provinsi Jawa Timur", "Provinsi Kalimantan Tengah"
@@ -101,15 +102,18 @@ def test_a_wrong_fingerprint_adds_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("hello", "no node's card"),
-        ("{}", "no node's card"),
-        ('{"node": "99", "name": "x", "keys": []}', "no node's card"),
+        (b"hello", "no node's card"),
+        (b"{}", "no node's card"),
+        (b'{"node": "99", "name": "x", "keys": []}', "no node's card"),
+        (b"\xff\xfe", "no node's card"),
+        (b"[" * 100_000, "no node's card"),
+        (b" " * 1_000_001, "no node's card"),
     ],
 )
-def test_what_is_no_card_is_refused(text: str, why: str, tmp_path: Path) -> None:
+def test_what_is_no_card_is_refused(text: bytes, why: str, tmp_path: Path) -> None:
     """A file that holds no card is one line and changes nothing."""
     path = tmp_path / "card.json"
-    path.write_text(text)
+    path.write_bytes(text)
 
     refused = run("peers", "add", str(path), home=tmp_path / "35")
 
@@ -123,19 +127,45 @@ def test_what_is_no_card_is_refused(text: str, why: str, tmp_path: Path) -> None
     [
         (["node", "init", "--name", "x", "--role", "king"], "not 'king'"),
         (["node", "init", "--name", ""], "a card cannot say that"),
+        (["node", "init", "--name", "a\nb"], "a card cannot say that"),
         (["peers", "add", "absent.json"], "absent.json"),
         (["share", "export", "out", "--to", "62"], "62 is no peer"),
+        (["share", "export", "", "--to", "62"], "no file to be replaced"),
+        (["share", "export", "/dev/null", "--to", "62"], "no file to be replaced"),
         (["share", "import", "absent"], "absent"),
         (["peers", "status"], "no node runs"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(arguments: list[str], why: str, tmp_path: Path) -> None:
-    """Every refusal is one line and a non-zero exit status."""
+    """Every refusal is one line and a non-zero exit status, and makes nothing."""
     refused = run(*arguments, home=tmp_path / "35")
 
     assert refused.returncode == 1
     assert why in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "35").exists()
+
+
+@pytest.mark.parametrize("held", [b"\xff\xfe", b"", b"[" * 100_000, b"{}"])
+def test_a_peers_file_that_is_none_is_one_line(held: bytes, tmp_path: Path) -> None:
+    """Whatever became of the peers file, the line names it, and it stays as it is."""
+    card = introduce(tmp_path / "62", "62", KALTENG)
+    path = tmp_path / "35/keys/peers.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(held)
+
+    told = run("peers", "add", str(card), home=tmp_path / "35")
+
+    assert (told.returncode, told.stdout, told.stderr.count("\n")) == (1, "", 1)
+    assert f"{path}: not a list of cards" in told.stderr
+    assert path.read_bytes() == held
+
+
+def test_what_others_wrote_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    """A cell of a table is one line without colours, whoever wrote it."""
+    table(("name",), [("a\x1b[31m\nb",), ("Dinas Kominfo, Jawa",)])
+
+    assert capsys.readouterr().out.splitlines()[1:] == ["a\\x1b[31m\\nb", "Dinas Kominfo, Jawa"]
 
 
 @pytest.mark.parametrize(
@@ -146,12 +176,16 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], why: str, tmp_pat
         (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 2}', "{}"], "cut off: 1 of 2"),
         (['{"corpu-share": 1, "from": "62", "to": "31", "copies": 0}'], "is for node 31"),
         (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "oops"], "line 2"),
+        (['{"corpu-share": 1, "from": 62, "to": "35", "copies": 0}'], "is not what"),
+        (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "[NaN]"], "line 2"),
+        (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "[" * 99_999], "line 2"),
+        (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "\udcff"], "line 2"),
     ],
 )
 def test_a_broken_file_is_refused_whole(lines: list[str], why: str, tmp_path: Path) -> None:
     """Nothing of a broken, cut or misdirected file is handed to any service."""
     path = tmp_path / "copies"
-    path.write_text("\n".join(lines))
+    path.write_text("\n".join(lines), errors="surrogateescape")
 
     refused = run("share", "import", str(path), home=tmp_path / "35")
 
