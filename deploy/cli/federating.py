@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -302,10 +303,15 @@ def _keep(path: Path, text: str, mode: int) -> None:
     """Write a file as a whole or not at all."""
     _check_place(path)
     draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode)
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        draft.unlink(missing_ok=True)
+        draft.touch(mode)
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as refused:
+        with suppress(OSError):
+            draft.unlink()
+        raise NodeError(f"{path} cannot be written: {refused.strerror}") from refused

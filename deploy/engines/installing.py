@@ -86,6 +86,10 @@ def java(settings: NodeSettings) -> str:
     """Find JAVA_HOME's java, else the one on the PATH; NodeError below Java 17."""
     home = settings.environment.get("JAVA_HOME", "")
     needed = f"Apache Kafka needs Java {_OLDEST_JAVA} or newer"
+    if home and shutil.which(str(Path(home, "bin", "java"))) is None:
+        raise NodeError(
+            f"{needed}, and JAVA_HOME ({home}) has no bin/java: set it to a Java's folder"
+        )
     found = _command(settings, "java", str(Path(home, "bin", "java")) if home else "java", needed)
     told = _run([found, "-version"], settings.environment)
     told_version = re.search(r'version "([0-9]+)', told.stderr + told.stdout)

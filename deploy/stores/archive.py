@@ -4,13 +4,16 @@
 how mongodump writes them too; `keys/…` holds the node's keys where these were asked for.
 """
 
+import errno
 import hashlib
 import json
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -28,7 +31,12 @@ RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument
 _MANIFEST = "manifest.json"
 _LARGEST_MANIFEST = 10_000_000
 _PIECE = 1 << 20
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, InvalidBSON, NotImplementedError, RuntimeError)
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, UnicodeError, EOFError, InvalidBSON,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
+# What the system says of a place that no file has, and a decompressor of its input.
+_NOWHERE = (errno.EINVAL, None)
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,120}$")]
 _Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -131,15 +139,25 @@ def writing(path: Path) -> Iterator[Writer]:
     """Write an archive that appears whole or not at all, readable by its owner only."""
     if path.exists():
         raise NodeError(f"{path} is there already: a backup replaces nothing")
+    if not path.parent.is_dir():
+        raise NodeError(f"{path.parent} is no folder, so no backup can be written there")
     draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
     try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        file = os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+    except OSError as refused:
+        raise NodeError(f"{path} cannot be written: {refused.strerror}") from refused
+    try:
+        with file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
                 yield Writer(archive)
             file.flush()
             os.fsync(file.fileno())
         # A link, since it fails where a rename would replace what came meanwhile.
         path.hardlink_to(draft)
+    except OSError as refused:
+        if refused.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise NodeError(f"the disk that holds {path.parent} is full: nothing was kept") from refused
     finally:
         with suppress(OSError):
             draft.unlink()
@@ -165,16 +183,27 @@ class Reader:
 @contextmanager
 def reading(path: Path) -> Iterator[Reader]:
     """Open an archive whose every byte is what was written; NodeError where it is not."""
-    with _whole(path), zipfile.ZipFile(path) as archive:
-        manifest = _manifest(archive, path)
-        expected = _expected(manifest)
-        found = sorted(archive.namelist())
-        if found != sorted([*expected, _MANIFEST]):
-            raise NodeError(f"{path} is damaged: it does not hold what its manifest tells")
-        for name, digest in expected.items():
-            if _sha256(archive, name) != digest:
-                raise NodeError(f"{path} is damaged: {name} is not what was written")
+    with _whole(path), ExitStack() as stack:
+        with _placed(path):
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            manifest = _checked(archive, path)
         yield Reader(manifest, archive)
+
+
+def _checked(archive: zipfile.ZipFile, path: Path) -> Manifest:
+    manifest = _manifest(archive, path)
+    expected = _expected(manifest)
+    found = sorted(archive.namelist())
+    if found != sorted([*expected, _MANIFEST]):
+        raise NodeError(f"{path} is damaged: it does not hold what its manifest tells")
+    for name, size in _sizes(manifest).items():
+        # Told before anything is unpacked, which may be far more than the file.
+        if archive.getinfo(name).file_size != size:
+            raise NodeError(f"{path} is damaged: {name} is not as large as what was written")
+    for name, digest in expected.items():
+        if _sha256(archive, name) != digest:
+            raise NodeError(f"{path} is damaged: {name} is not what was written")
+    return manifest
 
 
 @contextmanager
@@ -184,6 +213,17 @@ def _whole(path: Path) -> Iterator[None]:
     except _BROKEN as broken:
         said = (str(broken).splitlines() or [type(broken).__name__])[0]
         raise NodeError(f"{path} is damaged, or no backup: {said}") from broken
+
+
+@contextmanager
+def _placed(path: Path) -> Iterator[None]:
+    """Take what the system says of places and bytes that the file does not have for damage of the file."""
+    try:
+        yield
+    except OSError as refused:
+        if refused.errno not in _NOWHERE:
+            raise
+        raise NodeError(f"{path} is damaged, or no backup: {refused}") from refused
 
 
 def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
@@ -205,6 +245,14 @@ def _expected(manifest: Manifest) -> dict[str, str]:
         for service, stored in manifest.services.items()
         for name, member in stored.collections.items()
     } | {f"keys/{name}": digest for name, digest in manifest.keys.items()}
+
+
+def _sizes(manifest: Manifest) -> dict[str, int]:
+    return {
+        f"{service}/{name}.bson": member.size
+        for service, stored in manifest.services.items()
+        for name, member in stored.collections.items()
+    }
 
 
 def _sha256(archive: zipfile.ZipFile, name: str) -> str:

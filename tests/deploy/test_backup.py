@@ -1,6 +1,8 @@
 """A backup is a whole copy that is put back whole or refused; a restored store goes on in a new epoch."""
 
+import errno
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
-from deploy.stores.archive import Manifest, Reader, reading
+from deploy.stores.archive import Manifest, Reader, reading, writing
 from deploy.stores.backup import back_up
 from deploy.stores.restore import put_stores, restore
 from shared.kernel.clock import SetClock
@@ -258,7 +260,42 @@ def _write_text(path: Path) -> None:
     path.write_text("not a zip", encoding="ascii")
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, _lose, _swap, _age, _empty, _write_text])
+def _swell(path: Path) -> None:
+    """Put far more into a collection than its manifest tells, and nearly nothing into the file."""
+    _rewrite(path, lambda name, content: bytes(50_000_000) if "learners" in name else content)
+
+
+def _misplace(path: Path) -> None:
+    """Have the directory begin before the file does."""
+    content = bytearray(path.read_bytes())
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = b"\xff\xff\xff\x7f"
+    path.write_bytes(bytes(content))
+
+
+def _misname(path: Path) -> None:
+    """Mark a name as UTF-8 that is none."""
+    content = bytearray(path.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 9] |= 0x08
+    content[entry + 46] = 0xFF
+    path.write_bytes(bytes(content))
+
+
+def _squeeze(path: Path) -> None:
+    """Say of a member that it was packed otherwise."""
+    content = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        content[content.index(mark) + place] = zipfile.ZIP_BZIP2
+    path.write_bytes(bytes(content))
+
+
+_DAMAGES = (
+    _cut, _flip, _lose, _swap, _age, _empty, _write_text, _swell, _misplace, _misname, _squeeze,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", _DAMAGES)
 async def test_a_damaged_archive_changes_nothing(
     damage: Callable[[Path], None], node: Node, tmp_path: Path
 ) -> None:
@@ -272,6 +309,29 @@ async def test_a_damaged_archive_changes_nothing(
     assert "\n" not in str(refused.value)
     assert [LEARNER] == node.learners
     assert {1} == node.epochs
+
+
+@pytest.mark.parametrize("place", ["nowhere/b.zip", "/proc/b.zip"])
+async def test_a_place_that_cannot_be_written_is_told_plainly(
+    place: str, node: Node, tmp_path: Path
+) -> None:
+    """The line names the place that was asked for, and no draft that nobody knows of."""
+    with pytest.raises(NodeError) as refused:
+        await back_up(node.settings, tmp_path / place)
+
+    assert "draft" not in str(refused.value)
+    assert str((tmp_path / place).parent) in str(refused.value)
+
+
+def test_a_full_disk_is_the_one_that_was_written_to(tmp_path: Path) -> None:
+    """It is not the home's, and nothing of the backup stays."""
+    with (
+        pytest.raises(NodeError, match=f"^the disk that holds {tmp_path} is full"),
+        writing(tmp_path / "b.zip"),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_file_that_is_not_there_is_told_plainly(node: Node, tmp_path: Path) -> None:

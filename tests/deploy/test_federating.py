@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from deploy.cli.federating import unheard_of
 from deploy.cli.lines import table
+from deploy.embedded.settings import ROOT
 from tests.deploy.test_cli import run
 
 JATIM, KALTENG = "Provinsi Jawa Timur", "Provinsi Kalimantan Tengah"
@@ -144,6 +147,28 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], why: str, tmp_pat
     assert why in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "35").exists()
+
+
+def test_a_file_that_finds_no_room_leaves_no_draft(tmp_path: Path) -> None:
+    """What was half written is gone again, and the line names what could not be written."""
+    (tmp_path / "limit.py").write_text(
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "from deploy.cli.app import main\n"
+        "sys.exit(main(['node', 'init', '--name', 'x']))\n"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-B", str(tmp_path / "limit.py")],
+        env={"PYTHONPATH": str(ROOT), "CORPU_HOME": str(tmp_path / "35")},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    path = tmp_path / "35/keys/node.private.json"
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr == f"corpu: {path} cannot be written: File too large\n"
+    assert list(path.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("held", [b"\xff\xfe", b"", b"[" * 100_000, b"{}"])
