@@ -10,6 +10,8 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
+from shared.store.mongo import check_address
+from shared.web.settings import mongo_password
 
 _MILLISECONDS = 10_000
 
@@ -25,22 +27,19 @@ class Place:
 
 
 def places(settings: NodeSettings) -> list[Place]:
-    """Tell where each service's store is."""
+    """Tell where each service's store is; NodeError for an address or a password's file that is no use."""
     return [_place(settings, service) for service in SERVICES]
 
 
 def _place(settings: NodeSettings, service: str) -> Place:
     told = settings.of(service)
-    return Place(
-        service,
-        told["MONGO_URI"],
-        told["MONGO_DATABASE"],
-        _password(told.get("MONGO_PASSWORD_FILE", "")),
-    )
-
-
-def _password(file: str) -> str:
-    return Path(file).read_text(encoding="utf-8").rstrip("\r\n") if file else ""
+    file = told.get("MONGO_PASSWORD_FILE")
+    try:
+        password = mongo_password(Path(file) if file else None)
+        check_address(told["MONGO_URI"], password)
+    except ValueError as wrong:
+        raise NodeError(f"the store of {service} (MONGO_URI) cannot be meant: {wrong}") from wrong
+    return Place(service, told["MONGO_URI"], told["MONGO_DATABASE"], password)
 
 
 @asynccontextmanager

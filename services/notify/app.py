@@ -68,10 +68,13 @@ def _letters(settings: Settings, clock: Clock) -> Letters | None:
     # Imported here because a node without a mail server need not carry the client.
     from services.notify.mail import MailServer, SmtpLetters  # noqa: PLC0415
 
-    return SmtpLetters(
-        MailServer.of(url),
-        settings.smtp_from,
-        clock,
-        timeout=settings.smtp_timeout,
-        ca_file=settings.smtp_ca_file,
-    )
+    try:
+        return SmtpLetters(
+            MailServer.of(url),
+            settings.smtp_from,
+            clock,
+            timeout=settings.smtp_timeout,
+            ca_file=settings.smtp_ca_file,
+        )
+    except ValueError as wrong:
+        raise SystemExit(f"the settings cannot be used: {wrong}") from None

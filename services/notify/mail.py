@@ -42,13 +42,20 @@ class MailServer:
     @classmethod
     def of(cls, url: str) -> Self:
         """Read `smtp://user:password@host:port`; ValueError for anything else."""
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            message = "SMTP_URL is smtp://, smtp+starttls:// or smtps:// with a host"
+        message = (
+            "SMTP_URL is smtp://, smtp+starttls:// or smtps:// with a host, and a port if need be"
+        )
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            # What the library says may repeat a part of the password.
+            raise ValueError(message) from None
+        if parts.scheme not in _PORTS or not host:
             raise ValueError(message)
         return cls(
-            host=parts.hostname,
-            port=parts.port or _PORTS[parts.scheme],
+            host=host,
+            port=port or _PORTS[parts.scheme],
             scheme=parts.scheme,
             user=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
@@ -67,14 +74,21 @@ class SmtpLetters:
         timeout: float,
         ca_file: Path | None = None,
     ) -> None:
-        """Send from an address such as `CorpU <corpu@example.go.id>`; ValueError if it is none."""
+        """Send from an address such as `CorpU <corpu@example.go.id>`; ValueError if it is none, or a file no use."""
         name, address = parseaddr(sender)
-        self._sender = Address(display_name=name, addr_spec=address)
+        try:
+            self._sender = Address(display_name=name, addr_spec=address)
+        except (ValueError, LookupError, MessageError):
+            raise ValueError("SMTP_FROM is an address, with a name before it if need be") from None
         self._server = server
         self._clock = clock
         self._timeout = timeout
         # Made once: reading the certificates of all authorities takes a while.
-        self._tls = ssl.create_default_context(cafile=ca_file)
+        try:
+            self._tls = ssl.create_default_context(cafile=ca_file)
+        except OSError as wrong:
+            why = getattr(wrong, "reason", None) or wrong.strerror
+            raise ValueError(f"SMTP_CA_FILE: {ca_file} cannot be used ({why})") from wrong
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Postman]:

@@ -1,11 +1,10 @@
 """What notify is told by its environment."""
 
 from datetime import timedelta
-from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 
-from shared.web.settings import ServiceSettings
+from shared.web.settings import File, ServiceSettings
 
 
 class Settings(ServiceSettings):
@@ -19,7 +18,7 @@ class Settings(ServiceSettings):
     port: int = Field(8104, alias="CORPU_PORT")
     smtp_url: SecretStr = Field(SecretStr(""), alias="SMTP_URL")
     smtp_from: str = Field("CorpU <corpu@localhost>", alias="SMTP_FROM")
-    smtp_ca_file: Path | None = Field(None, alias="SMTP_CA_FILE")
+    smtp_ca_file: File = Field(None, alias="SMTP_CA_FILE")
     smtp_timeout: float = Field(30.0, alias="SMTP_TIMEOUT", gt=0, le=100)
     mail_within_days: int | None = Field(None, alias="CORPU_MAIL_WITHIN_DAYS", ge=1)
 

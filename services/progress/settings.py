@@ -20,12 +20,17 @@ _Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[
 Origins = Annotated[tuple[_Origin, ...], NoDecode, BeforeValidator(_listed)]
 """Where pieces of streams come from, such as `https://cdn.example.id`, with commas between."""
 
+_Employment = Annotated[str, StringConstraints(pattern=r"^(PNS|PPPK)$")]
+_HoursOfAYear = Annotated[int, Field(ge=0, le=8_760)]
+
 
 class Settings(ServiceSettings):
     """The settings of progress; `jp_targets` are training hours a year by employment status."""
 
     port: int = Field(8102, alias="CORPU_PORT")
-    jp_targets: dict[str, int] = Field({"PNS": 20, "PPPK": 20}, alias="CORPU_JP_TARGETS")
+    jp_targets: dict[_Employment, _HoursOfAYear] = Field(
+        {"PNS": 20, "PPPK": 20}, alias="CORPU_JP_TARGETS"
+    )
     at_risk_days: int = Field(3, alias="CORPU_AT_RISK_DAYS", ge=1, le=60)
     at_risk_seconds: float = Field(900, alias="CORPU_AT_RISK_SECONDS", gt=0)
     live_late_seconds: float = Field(300, alias="CORPU_LIVE_LATE_SECONDS", ge=1, le=3_600)

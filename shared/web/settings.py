@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
@@ -70,6 +71,13 @@ class KafkaSettings(BaseSettings):
             self.kafka_username,
             secret(self.kafka_password, self.kafka_password_file, "KAFKA_PASSWORD"),
         )
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        if not all(map(_is_address, given.split(","))):
+            raise ValueError("brokers are named as host:port, with commas between")
+        return given
 
     @model_validator(mode="after")
     def _can_connect(self) -> Self:
@@ -150,7 +158,7 @@ class ServiceSettings(KafkaSettings):
     @property
     def mongo_password(self) -> str:
         """Tell the password of the user in `MONGO_URI`, if it stands in a file; ValueError where that is no use."""
-        return secret(SecretStr(""), self.mongo_password_file, "MONGO_PASSWORD")
+        return mongo_password(self.mongo_password_file)
 
     @model_validator(mode="after")
     def _can_open(self) -> Self:
@@ -159,6 +167,14 @@ class ServiceSettings(KafkaSettings):
         except ValueError as wrong:
             raise ValueError(f"MONGO_URI: {wrong}") from wrong
         return self
+
+
+def _is_address(given: str) -> bool:
+    try:
+        told = urlsplit(f"//{given.strip()}")
+        return bool(told.hostname and told.port) and told.netloc == given.strip()
+    except ValueError:
+        return False
 
 
 def secret(given: SecretStr, file: Path | None, name: str) -> str:
@@ -175,6 +191,11 @@ def secret(given: SecretStr, file: Path | None, name: str) -> str:
     if not held:
         raise ValueError(f"{name}_FILE: {file} is empty")
     return held
+
+
+def mongo_password(file: Path | None) -> str:
+    """Tell the password that stands in `MONGO_PASSWORD_FILE`, "" without one; ValueError where that is no use."""
+    return secret(SecretStr(""), file, "MONGO_PASSWORD")
 
 
 def complaint(wrong: ValidationError | SettingsError) -> str:

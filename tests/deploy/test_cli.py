@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -230,6 +231,24 @@ def test_groups_without_a_command_tell_theirs(capsys: pytest.CaptureFixture[str]
     told = capsys.readouterr()
     assert (status, told.out) == (2, "")
     assert "replay" in told.err
+
+
+def test_being_told_to_end_unwinds_a_command_as_ctrl_c_does(tmp_path: Path) -> None:
+    """Even where Ctrl-C is not heard, as in the background of a script."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-P", "-m", "deploy.cli", "topics", "apply", "--bootstrap", place],
+            env={"PATH": os.defpath, "PYTHONPATH": str(ROOT), "CORPU_HOME": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # noqa: PLW1509 - as shells do
+        ) as command:
+            silent.settimeout(120)
+            with silent.accept()[0]:
+                command.terminate()
+                said = command.communicate(timeout=120)[1]
+
+    assert (130, b"") == (command.returncode, said)
 
 
 @pytest.mark.parametrize(

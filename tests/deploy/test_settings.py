@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.settings import PORTS, SERVICES, NodeError, NodeSettings
+from deploy.stores.databases import places
 
 
 def test_a_bare_environment_gives_the_documented_defaults() -> None:
@@ -150,3 +151,26 @@ def test_a_run_of_its_own_meets_nothing_in_a_shared_store() -> None:
     assert {f"bench-1_{name}" for name in SERVICES} == {
         told.of(name)["MONGO_DATABASE"] for name in SERVICES
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"MONGO_URI": "store:27017"}, "an address begins with mongodb://"),
+        ({"PROGRESS_MONGO_URI": "mongodb://u:hush@store:x"}, "Port contains non-digit characters"),
+        (
+            {"MONGO_PASSWORD_FILE": "/nowhere"},
+            "MONGO_PASSWORD_FILE: /nowhere cannot be read (No such",
+        ),
+        ({"MONGO_PASSWORD_FILE": "/dev/null"}, "MONGO_PASSWORD_FILE: /dev/null is empty"),
+    ],
+)
+def test_a_store_that_cannot_be_meant_is_one_clear_line(given: dict[str, str], said: str) -> None:
+    """Before anything is asked, and without what may be a password."""
+    with pytest.raises(
+        NodeError, match=r"^the store of (enrolment|progress) \(MONGO_URI\)"
+    ) as told:
+        places(NodeSettings.read(given))
+
+    assert said in str(told.value)
+    assert "hush" not in str(told.value)

@@ -35,7 +35,7 @@ def check_address(uri: str, password: str = "") -> None:
             raise ValueError(f"{place}a file it names cannot be used ({why})") from None
         except (ConfigurationError, UserWarning, ValueError) as wrong:
             # A message may go on with what was given, which may hold a password.
-            raise ValueError(str(wrong).partition(":")[0]) from None
+            raise ValueError(str(wrong).partition(":")[0].removesuffix(". Hint")) from None
 
 
 def _user(password: str) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Letters, handed to a real mail server."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -228,11 +230,39 @@ async def test_a_wrong_password_costs_no_letter(mailbox: Mailbox, certificate: C
             await sent(way)
 
 
-@pytest.mark.parametrize("url", ["", "localhost:25", "http://localhost", "smtp://", "smtp://h:x"])
+@pytest.mark.parametrize(
+    "url", ["", "localhost:25", "http://localhost", "smtp://", "smtp://h:x", "smtp://u:hush/x@h"]
+)
 def test_an_address_of_no_mail_server_is_refused(url: str) -> None:
-    """At start, and not with the first letter."""
-    with pytest.raises(ValueError, match=r".+"):
+    """At start, and not with the first letter; without what may be a password."""
+    with pytest.raises(ValueError, match=r"^SMTP_URL is smtp://") as wrong:
         MailServer.of(url)
+    assert "hush" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"SMTP_URL": "smtp://"}, "SMTP_URL is smtp://"),
+        ({"SMTP_FROM": "corpu@"}, "SMTP_FROM is an address"),
+        ({"SMTP_FROM": "a@b@c"}, "SMTP_FROM is an address"),
+        ({"SMTP_FROM": "<a b@c.id>"}, "SMTP_FROM is an address"),
+        (
+            {"SMTP_CA_FILE": "/nowhere/ca.pem"},
+            "SMTP_CA_FILE: /nowhere/ca.pem cannot be used (No such",
+        ),
+        ({"SMTP_CA_FILE": __file__}, "SMTP_CA_FILE: "),
+    ],
+)
+def test_mail_that_could_not_be_sent_ends_the_service_in_one_line(
+    given: dict[str, Any], said: str
+) -> None:
+    """Nobody has to read a traceback to see which setting it is."""
+    with pytest.raises(
+        SystemExit, match=re.escape(f"the settings cannot be used: {said}")
+    ) as ended:
+        node(clock(), **{"SMTP_URL": f"smtp://{HOST}", **given})
+    assert "\n" not in str(ended.value)
 
 
 def test_a_mail_servers_address_is_read_whole() -> None:

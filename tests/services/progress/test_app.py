@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
+from pydantic import ValidationError
+
 from services.progress.settings import Settings
 from shared.events.progress import PhaseAtRisk
 from tests.support.progress import (
@@ -71,3 +74,10 @@ async def test_a_phase_at_risk_is_told_by_the_service_itself() -> None:
         stated = partial(node.engine.bus.messages, "progress")
 
         await until(lambda: [each.type for each in stated()], equals=[PhaseAtRisk.type])
+
+
+@pytest.mark.parametrize("targets", ['{"PNS": -1}', '{"PSN": 20}', '{"PNS": 8761}', "20"])
+def test_targets_that_cannot_be_meant_are_refused(targets: str) -> None:
+    """Hours a year, by an employment status that there is."""
+    with pytest.raises(ValidationError, match="CORPU_JP_TARGETS"):
+        Settings.model_validate_json(f'{{"CORPU_JP_TARGETS": {targets}}}')

@@ -110,9 +110,14 @@ def test_no_secret_is_shown() -> None:
             {**USER, "KAFKA_PASSWORD_FILE": "/nowhere/word"},
             "KAFKA_PASSWORD_FILE: /nowhere/word cannot be read (No such file or directory)",
         ),
+        ({"KAFKA_BOOTSTRAP": ""}, "KAFKA_BOOTSTRAP: brokers are named as host:port"),
+        ({"KAFKA_BOOTSTRAP": "kafka"}, "KAFKA_BOOTSTRAP: brokers are named as host:port"),
+        ({"KAFKA_BOOTSTRAP": "kafka:9092,"}, "KAFKA_BOOTSTRAP: brokers are named as host:port"),
+        ({"KAFKA_BOOTSTRAP": "kafka:99999"}, "KAFKA_BOOTSTRAP: brokers are named as host:port"),
+        ({"KAFKA_BOOTSTRAP": f"http://{HUSH}@k:1"}, "KAFKA_BOOTSTRAP: brokers are named as host:port"),
         ({"MONGO_PASSWORD_FILE": "/nowhere"}, "MONGO_PASSWORD_FILE: /nowhere cannot be read"),
         ({"MONGO_URI": "store:27017"}, "MONGO_URI: an address begins with mongodb://"),
-        ({"MONGO_URI": f"mongodb://corpu:{HUSH}@store:x"}, "MONGO_URI: Port "),
+        ({"MONGO_URI": f"mongodb://corpu:{HUSH}@store:x"}, "MONGO_URI: Port contains non-digit characters"),
         ({"MONGO_URI": f"mongodb://corpu:{HUSH}@store/?tsl=true"}, "MONGO_URI: Unknown option"),
         ({"MONGO_URI": "mongodb://corpu@store"}, "MONGO_URI: A password is required"),
         (
@@ -132,6 +137,12 @@ def test_what_cannot_be_meant_is_one_line_that_names_it(given: dict[str, str], s
     assert said in line
     assert HUSH not in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("given", ["k:9092", "k-1.example:9093, 10.0.0.2:9093", "[::1]:9092"])
+def test_brokers_are_named_as_people_write_them(given: str) -> None:
+    """By name, by number, several with commas between."""
+    assert given == settings(KAFKA_BOOTSTRAP=given).kafka_bootstrap
 
 
 def test_a_key_that_asks_for_a_passphrase_is_refused_and_nobody_is_asked(tmp_path: Path) -> None:
