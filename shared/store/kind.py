@@ -61,6 +61,11 @@ class Kind(Generic[V]):
     scope: ScopeFields | None = field(default_factory=ScopeFields)
     stage: int = 1
 
+    def __post_init__(self) -> None:
+        """Refuse a field that bears the name of bookkeeping: it would be overwritten there, and never read."""
+        if taken := BOOKKEEPING & {each.name for each in fields(self.value)}:  # type: ignore[arg-type]  # a dataclass
+            raise TypeError(f"{self.name}: {', '.join(sorted(taken))} is the store's own")
+
     @cached_property
     def _adapter(self) -> TypeAdapter[V]:
         return TypeAdapter(self.value)

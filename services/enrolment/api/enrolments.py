@@ -103,7 +103,7 @@ class EnrolmentView(BaseModel):
             cohort_id=placement.cohort_id,
             cohort_title=placement.cohort_title,
             programme=placement.programme,
-            version=placement.version,
+            version=placement.programme_version,
             status=placement.stand,
             withdrawn_on=placement.leaving_on,
             withdrawal_reason=placement.withdrawal_reason or placement.leaving_reason,

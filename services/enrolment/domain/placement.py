@@ -39,7 +39,7 @@ class Placement:
     cohort_id: str = ""
     cohort_title: str = ""
     programme: str = ""
-    version: int = 0
+    programme_version: int = 0
     jp: int = 0
     campus: tuple[int, ...] = ()
     asked: dict[str, Asking] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Placement:
             enrolled=True,
             cohort_title=plan.cohort_title,
             programme=plan.programme.code,
-            version=plan.programme.version,
+            programme_version=plan.programme.version,
             jp=plan.total_jp,
             campus=tuple(each.number for each in plan.phases if each.residential),
         ).reschedule(
@@ -200,7 +200,7 @@ class Placement:
             cohort_id=self.cohort_id or other.cohort_id,
             cohort_title=told.cohort_title or other.cohort_title,
             programme=told.programme or other.programme,
-            version=told.version or other.version,
+            programme_version=told.programme_version or other.programme_version,
             jp=told.jp or other.jp,
             campus=told.campus or other.campus,
             asked=asked,
@@ -230,7 +230,7 @@ def as_seen_from_abroad(enrolment: Enrolment, host_node: str) -> Placement:
         cohort_id=enrolment.cohort_id,
         cohort_title=enrolment.cohort_title,
         programme=code,
-        version=int(version or 0),
+        programme_version=int(version or 0),
         jp=enrolment.jp,
         waited=enrolment.waited,
         seated=enrolment.seated,

@@ -199,7 +199,7 @@ async def _tell_some(
             agency=roster.agency,
             cohort_title=offer.told.title,
             programme=offer.told.programme.code,
-            version=offer.told.programme.version,
+            programme_version=offer.told.programme.version,
             jp=offer.told.jp,
             campus=offer.told.residential,
         ).ask(list_id, each.row)

@@ -198,7 +198,7 @@ async def test_a_guest_who_leaves_frees_the_seat(both: tuple[Node, Node]) -> Non
     again = await home.ask("POST", path, "nominator", claims=claims, json=leaving)
     await exchange(host, home)
 
-    assert ("enrolled", "35") == (asked["status"], asked["host_node"])
+    assert ("enrolled", "35", 1) == (asked["status"], asked["host_node"], asked["version"])
     assert asked == again
     expected: list[tuple[str, list[str]]] = [("withdrawn", []), ("enrolled", []), ("enrolled", [])]
     assert expected == await statuses(home, roster)

@@ -1,6 +1,7 @@
-"""State that cannot be read says where it is off, and never what stands there."""
+"""How one kind of aggregate is read, and how it may not be made."""
 
 import traceback
+from dataclasses import dataclass
 
 import pytest
 
@@ -16,3 +17,15 @@ def test_what_cannot_be_read_is_told_without_its_contents() -> None:
         kind.load({"_id": "b", "tags": name, "count": 1})
 
     assert name not in "".join(traceback.format_exception(told.value))
+
+
+def test_a_field_with_the_name_of_bookkeeping_is_refused() -> None:
+    """Its value would be overwritten in the document, and come back as another."""
+
+    @dataclass(frozen=True)
+    class Course:
+        id: str
+        version: int = 0
+
+    with pytest.raises(TypeError, match=r"^courses: version is the store's own$"):
+        Kind("courses", Course)
