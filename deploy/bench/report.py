@@ -179,7 +179,7 @@ def _circumstances(result: Mapping[str, Any]) -> str:
 
 
 def _exact(result: Mapping[str, Any]) -> Iterator[str]:
-    memory, ended = result["memory_mb"], result["killed"] + result["ended_and_begun"]
+    memory = result["memory_mb"]
     yield "A lecture's beats, some of them repeated, late and out of order, are folded while processes come and go."
     yield "In the end every viewer's minutes are compared with what was watched, by `./corpu bench live exact --keep`."
     yield ""
@@ -188,7 +188,9 @@ def _exact(result: Mapping[str, Any]) -> Iterator[str]:
         ["beats", f"{result['beats']:,} in {result['records']:,} records"],
         ["repeated, late", f"{result['repeated_percent']:g} %, {result['late_percent']:g} %"],
         ["by HTTP through the edge", f"{sum(result['over_http']['statuses'].values()):,}"],
-        ["processes ended, by SIGKILL", f"{ended} of {result['processes']}, {result['killed']}"],
+        ["fold processes at a time", f"{result['processes']}"],
+        ["killed meanwhile by SIGKILL, and begun again", f"{result['killed']} times"],
+        ["ended in order, and begun again", f"{result['ended_and_begun']} times"],
         [
             "memory of a process, at rest and at most",
             f"{memory['at_rest']} and {memory['most']} MB",

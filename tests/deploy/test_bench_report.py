@@ -126,5 +126,7 @@ def test_whether_attendance_is_exact_is_told_with_what_disturbed_it(tmp_path: Pa
     page = write(tmp_path / "benchmarks.md", folder).read_text()
 
     assert "| viewers whose minutes differ | **7** of 2,000 |" in page
-    assert "| processes ended, by SIGKILL | 6 of 3, 4 |" in page
+    assert "| fold processes at a time | 3 |" in page
+    assert "| killed meanwhile by SIGKILL, and begun again | 4 times |" in page
+    assert "| ended in order, and begun again | 2 times |" in page
     assert "94 and 174 MB" in page
