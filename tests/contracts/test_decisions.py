@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DECISIONS = sorted((ROOT / "docs/decisions").glob("*.md"))
+INDEX = ROOT / "docs/decisions/README.md"
+DECISIONS = sorted({*INDEX.parent.glob("*.md")} - {INDEX})
 _NAME = re.compile(r"(\d{4})-[a-z0-9]+(-[a-z0-9]+)*\.md")
 _CITATION = re.compile(r"ADR-(\d+)")
 _SUFFIXES = frozenset({".py", ".md", ".toml", ".in", ".yaml", ".yml", ".sh"})
@@ -43,6 +44,18 @@ def test_a_record_has_the_templates_form(record: Path) -> None:
     ) or (record == DECISIONS[0])
     assert _headings(DECISIONS[0]) == _headings(record)
     assert len(lines) <= _A_PAGE
+
+
+def test_the_index_tells_every_record() -> None:
+    """The index has one line for each record but the template, in their order: title, link and status."""
+    told = [line for line in INDEX.read_text(encoding="utf-8").splitlines() if line[:1] == "-"]
+
+    assert [_in_one_line(each) for each in DECISIONS[1:]] == told
+
+
+def _in_one_line(record: Path) -> str:
+    title, _, status, *_ = record.read_text(encoding="utf-8").splitlines()
+    return f"- [{title.removeprefix('# ')}]({record.name}) {status}"
 
 
 def test_only_existing_records_are_cited() -> None:
