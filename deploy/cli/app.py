@@ -184,7 +184,7 @@ def backup(
 
 @app.command()
 def restore(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="What `./corpu backup` wrote.")],
     replace: Annotated[bool, typer.Option("--replace", help="Empty the stores first.")] = False,
     with_keys: Annotated[
         bool,

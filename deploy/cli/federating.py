@@ -90,7 +90,7 @@ def list_peers(*, as_json: bool) -> int:
     elif rows:
         table(columns, [tuple(row) for row in rows])
     else:
-        tell("no peers: take a card with `corpu peers add`")
+        tell("no peers: take a card with `./corpu peers add`")
     return 0
 
 
@@ -155,7 +155,7 @@ def export_copies(path: Path, to: str) -> int:
     settings = NodeSettings.read()
     _check_place(path)
     if to not in _peers(settings):
-        raise NodeError(f"{to} is no peer: see `corpu peers list`")
+        raise NodeError(f"{to} is no peer: see `./corpu peers list`")
 
     async def asked(operator: Voice) -> list[str]:
         lines = []
@@ -210,7 +210,7 @@ def _read_file(path: Path, own: str) -> tuple[str, list[Any]]:
         or head.get(_FORM) != 1
         or not all(isinstance(head.get(each), str) for each in ("from", "to"))
     ):
-        raise NodeError(f"{path} is not what `corpu share export` writes")
+        raise NodeError(f"{path} is not what `./corpu share export` writes")
     if head["to"] != own:
         raise NodeError(f"{path} is for node {head['to']}, and this is {own}")
     if head.get("copies") != len(lines) - 1:

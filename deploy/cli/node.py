@@ -20,7 +20,7 @@ from shared.kernel.regions import is_agency, is_region
 
 HEARTBEATS = (
     "The broker keeps everything in memory: "
-    "durable heartbeats need a broker with a disk (`up --kafka apache`, or KAFKA_BOOTSTRAP)."
+    "durable heartbeats need a broker with a disk (`./corpu up --kafka apache`, or KAFKA_BOOTSTRAP)."
 )
 _MEGABYTE = 1_000_000
 _STOP_SECONDS = 30.0

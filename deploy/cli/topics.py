@@ -113,7 +113,7 @@ def topics_verify(
     """Try every principal on every topic, and tell what ends otherwise than the file says.
 
     With --passwords the given brokers are tried, and nothing is changed there. With no broker given, an
-    Apache Kafka with TLS, users and the file's rights is started for this (needs `corpu engines install`).
+    Apache Kafka with TLS, users and the file's rights is started for this (needs `./corpu engines install`).
     """
     from deploy.cli.declaring import Wanted, verify_topics
 

@@ -159,7 +159,7 @@ async def _node(demo: Demo, say: Callable[[str], None]) -> AsyncIterator[Mapping
 
 @asynccontextmanager
 async def _detached(settings: NodeSettings) -> AsyncIterator[Mapping[str, str]]:
-    """Start `corpu up` as a process that outlives this one; only a failed block ends it."""
+    """Start `./corpu up` as a process that outlives this one; only a failed block ends it."""
     settings.home.mkdir(parents=True, exist_ok=True)
     log = settings.home / "up.log"
     process = _start(settings, log)

@@ -150,7 +150,7 @@ class NodeSettings:
             "CORPU_PSEUDONYM_KEY_FILE": str(self.home / PSEUDONYM_KEY),
             "CORPU_LIVE_KEY_FILE": str(self.home / LIVE_KEY),
             "CORPU_PEERS_FILE": str(self.home / PEERS),
-            # A node that was never introduced to others (`corpu node init`) shares nothing.
+            # A node that was never introduced to others (`./corpu node init`) shares nothing.
             **({"CORPU_NODE_KEYS": str(keys)} if (keys := self.home / NODE_KEYS).exists() else {}),
             "CORPU_PUBLIC_URL": f"http://{LOOPBACK}:{self.ports['certification']}",
             **{key: value for key, value in self.environment.items() if key != "CORPU_FAULT"},

@@ -1,7 +1,7 @@
 """Fault points: every durable operation passes one before and one after it takes hold.
 
 A process that was armed with `POINT:before|after:N` kills itself with SIGKILL at its N-th
-passage, which is how `corpu faults` proves that no crash loses or repeats anything.
+passage, which is how `./corpu faults` proves that no crash loses or repeats anything.
 """
 
 import os

@@ -168,6 +168,8 @@ class _Sharer:
 
 def _shares(opened: Parts[Any]) -> _Sharer:
     if opened.federation is None or opened.repair is None:
-        raise Conflict("not-sharing", "this node has no keys to share with: see `corpu node init`")
+        raise Conflict(
+            "not-sharing", "this node has no keys to share with: see `./corpu node init`"
+        )
     receiving = [each for each in opened.deliveries if isinstance(each, ReceivingDelivery)]
     return _Sharer(opened.federation, opened.repair, receiving[0] if receiving else None)

@@ -196,8 +196,8 @@ def test_what_others_wrote_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("lines", "why"),
     [
-        ([], "is not what `corpu share export` writes"),
-        (["{}"], "is not what `corpu share export` writes"),
+        ([], "is not what `./corpu share export` writes"),
+        (["{}"], "is not what `./corpu share export` writes"),
         (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 2}', "{}"], "cut off: 1 of 2"),
         (['{"corpu-share": 1, "from": "62", "to": "31", "copies": 0}'], "is for node 31"),
         (['{"corpu-share": 1, "from": "62", "to": "35", "copies": 1}', "oops"], "line 2"),

@@ -45,3 +45,18 @@ def test_every_command_is_understood(line: str) -> None:
         command, context = found, typer.Context(found, parent=context, info_name=name)
 
     command.make_parser(context).parse_args(words)
+
+
+def test_the_launcher_is_named_as_it_is_called() -> None:
+    """Whatever tells somebody to run a command names it `./corpu`, so that it can be copied."""
+    sources = (
+        path for part in ("deploy", "services", "shared") for path in (ROOT / part).rglob("*.py")
+    )
+    wrong = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in sources
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"`corpu [a-z]", line)
+    ]
+
+    assert [] == wrong

@@ -238,5 +238,5 @@ def _held(credential: Credential) -> CredentialHeld:
 
 def _notary(opened: Parts[CertificationWork]) -> NodeNotary:
     if opened.federation is None:
-        raise Conflict("not-sharing", "this node has no keys to sign with: see `corpu node init`")
+        raise Conflict("not-sharing", "this node has no keys to sign with: see `./corpu node init`")
     return NodeNotary(opened.federation)

@@ -87,7 +87,9 @@ def _guard_peer(request: Request, node: str) -> None:
     """Refuse to send anybody where nothing can be encrypted for, or where people are not taken."""
     federation = parts(request).federation
     if federation is None:
-        raise Conflict("not-sharing", "this node has no keys to share with: see `corpu node init`")
+        raise Conflict(
+            "not-sharing", "this node has no keys to share with: see `./corpu node init`"
+        )
     card = federation.peers.cards.get(node)
     if card is None:
         raise NotFound("unknown-peer", f"{node} is no peer of this node")

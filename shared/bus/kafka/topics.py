@@ -54,7 +54,7 @@ async def make_topics(cluster: Cluster, names: Collection[str] = MADE) -> None:
     if absent:
         raise Unavailable(
             f"these topics are missing, and only an administrator may make them "
-            f"(`corpu topics apply`): {', '.join(absent)}"
+            f"(`./corpu topics apply`): {', '.join(absent)}"
         )
 
 

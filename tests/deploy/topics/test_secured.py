@@ -153,7 +153,7 @@ async def test_a_topic_that_is_missing_is_waited_for_until_an_administrator_made
         await bus.ping()
     assert (
         "these topics are missing, and only an administrator may make them "
-        "(`corpu topics apply`): certification"
+        "(`./corpu topics apply`): certification"
     ) == str(missing.value)
 
 
@@ -256,7 +256,7 @@ async def _go_by(cluster: Administered, granted: Acl, revoked: Acl) -> bool:
 async def test_every_principal_topic_and_operation_on_a_broker_of_its_own(
     installed: NodeSettings,
 ) -> None:
-    """What `corpu topics verify` does: records are written, topics made and deleted, and nothing is unexpected."""
+    """What `./corpu topics verify` does: records are written, topics made and deleted, and nothing is unexpected."""
     said: list[str] = []
 
     result = await verify_own(installed, WANTED, said.append)
