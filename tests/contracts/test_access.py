@@ -1,7 +1,7 @@
 """Every route of every service, every role: who sees and changes whose data."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,8 +11,6 @@ from pathlib import Path
 import httpx2
 import pytest
 import pytest_asyncio
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from python_calamine import CalamineWorkbook
 
 from deploy.demo.cast import cast
@@ -22,8 +20,8 @@ from deploy.demo.replay import replay
 from deploy.demo.run import play
 from services.progress.api.edge import BATCH, BEATS
 from shared.store.kind import Document
-from shared.web.identity import ROLES, Allow, policy_of
-from tests.support.access import BODIES, ENDLESS, fill, live_session
+from shared.web.identity import ROLES
+from tests.support.access import BODIES, ENDLESS, Route, fill, live_session, routes_of
 from tests.support.node import MemoryNode, memory_node
 from tests.support.waiting import until
 
@@ -33,20 +31,6 @@ CITY, ELSEWHERE = "35.73", "35.72"
 STRANGER = "e" * 32
 _BACKGROUND = {"outbox", "version", "accounted", "settled"}
 """What is done in the meantime by itself: facts leave, and numbers are accounted for."""
-
-
-@dataclass(frozen=True)
-class Route:
-    """One operation of one service, and who it admits: roles, or None for everybody."""
-
-    service: str
-    method: str
-    path: str
-    admits: frozenset[str] | None
-
-    def __str__(self) -> str:
-        """Read as a line of a log."""
-        return f"{self.service}: {self.method} {self.path}"
 
 
 @dataclass(frozen=True)
@@ -76,19 +60,6 @@ class Seeded:
             for service, store in self.node.engine.stores.items()
             for room, documents in store.snapshot().items()
         }
-
-
-def routes_of(service: str, app: FastAPI) -> Iterator[Route]:
-    """List an application's operations; AssertionError for one without a policy."""
-    for context in iter_route_contexts(app.routes):
-        path = context.path or ""
-        if path == "/openapi.json":
-            continue
-        policy = policy_of(context.dependant)
-        for method in context.methods or ():
-            assert policy is not None, f"no policy names {service}: {method} {path}"
-            admits = policy.roles if isinstance(policy, Allow) else None
-            yield Route(service, method, path, admits)
 
 
 RAW = {("progress", BEATS), ("progress", BATCH)}

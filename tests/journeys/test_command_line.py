@@ -1,7 +1,6 @@
 """The command line on a node that runs: asked, mended and stopped as an operator would."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from deploy.cli.node import HEARTBEATS
-from deploy.embedded.settings import ROOT, SERVICES, NodeSettings, port_setting
+from deploy.embedded.settings import SERVICES
 from deploy.running import processes
 from tests.support.real import Placed, RealParts
 
@@ -52,24 +51,17 @@ class Running:
 
 
 @pytest.fixture(scope="module")
-def running(settings: NodeSettings) -> Iterator[Running]:
+def running(placed: Placed) -> Iterator[Running]:
     """Run `corpu up` until the module's tests are over, and end it as Ctrl-C does."""
-    environment = {
-        "PATH": os.defpath,
-        **settings.environment,
-        "PYTHONPATH": str(ROOT),
-        "CORPU_HOME": str(settings.home),
-        **{port_setting(part): str(port) for part, port in settings.ports.items()},
-    }
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "deploy.cli", "up", "--json"],
-        env=environment,
+        env=placed.environment,
         stdout=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
     try:
-        yield Running(environment, process, json.loads(process.stdout.readline()))
+        yield Running(placed.environment, process, json.loads(process.stdout.readline()))
     finally:
         children = [each.pid for each in processes(process.pid)]
         process.send_signal(signal.SIGINT)

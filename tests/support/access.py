@@ -1,14 +1,46 @@
-"""How to ask every operation for one agency's data: ids for its path, and a sound body for each write."""
+"""Every operation of a service: whom it admits, and how to ask it for one agency's data, writes with a sound body."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
 from services.enrolment.catalogue import example_cohort
+from shared.web.identity import Allow, policy_of
 from tests.support.enrolment import COURSE, DATES, SESSIONS, cohort_body, row
 
 Sent = dict[str, Any]
 ENDLESS = {("notify", "/inbox/stream"), ("progress", "/live/sessions/{session_id}/audience/stream")}
 """Answers without an end, which a walk cannot wait for; their own service's tests read them."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation of one service, and who it admits: roles, or None for everybody."""
+
+    service: str
+    method: str
+    path: str
+    admits: frozenset[str] | None
+
+    def __str__(self) -> str:
+        """Read as a line of a log."""
+        return f"{self.service}: {self.method} {self.path}"
+
+
+def routes_of(service: str, app: FastAPI) -> Iterator[Route]:
+    """List an application's operations; AssertionError for one without a policy."""
+    for context in iter_route_contexts(app.routes):
+        path = context.path or ""
+        if path == "/openapi.json":
+            continue
+        policy = policy_of(context.dependant)
+        for method in context.methods or ():
+            assert policy is not None, f"no policy names {service}: {method} {path}"
+            admits = policy.roles if isinstance(policy, Allow) else None
+            yield Route(service, method, path, admits)
 
 
 def fill(path: str, names: Mapping[str, str]) -> str:

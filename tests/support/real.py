@@ -12,7 +12,7 @@ import pytest
 
 from deploy.embedded import parts as embedded
 from deploy.embedded.parts import Part
-from deploy.embedded.settings import NodeError, NodeSettings, free_port
+from deploy.embedded.settings import ROOT, NodeError, NodeSettings, free_port, port_setting
 from deploy.engines import kafka
 from deploy.engines.installing import KAFKA, Engine, engine
 from tests.support.parts import (
@@ -35,6 +35,13 @@ class Placed:
 
     settings: NodeSettings
     standing: Mapping[str, Standing] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Tell what a command line is told so that it runs this node."""
+        ports = {port_setting(part): str(port) for part, port in self.settings.ports.items()}
+        home = {"CORPU_HOME": str(self.settings.home), "PYTHONPATH": str(ROOT)}
+        return {"PATH": os.environ["PATH"], **self.settings.environment, **home, **ports}  # noqa: TID251
 
 
 class RealParts(Protocol):
