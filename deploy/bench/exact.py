@@ -29,6 +29,7 @@ from deploy.bench.verdict import differences
 from deploy.client import until
 from deploy.embedded.parts import Part, http_answers
 from deploy.embedded.settings import ROOT, NodeError, NodeSettings
+from deploy.embedded.tokens import make_keys
 from services.progress.api.tickets import SignedTickets
 from services.progress.domain.attendance import attendance_id
 from services.progress.domain.minutes import bitmap_of
@@ -228,6 +229,7 @@ async def _run(
     key = secrets.token_bytes(32)
     async with AsyncExitStack() as stack:
         here = await stack.enter_async_context(ground(settings, home, say))
+        make_keys(home)
         (home / "live.hex").write_text(key.hex(), encoding="ascii")
         await make_topics(here.bootstrap, [ATTENDANCE], _PARTITIONS)
         under_way = _Run(here, key, say)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.embedded.home import claimed, readable
-from deploy.embedded.parts import PATIENCE, Part, broker, http_answers, store
+from deploy.embedded.parts import PATIENCE, Part, broker, http_answers, http_lacks, store
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings, port_setting
 from deploy.engines import kafka
 from deploy.engines.installing import engine
@@ -48,6 +48,7 @@ class EmbeddedNode:
         self.parts: dict[str, Part] = {}
         self._say = say
         self._commands = commands or {}
+        self._lacks: set[str] = set()
         self._stack = AsyncExitStack()
         self._changing = asyncio.Lock()
         self._owner: asyncio.Task[object] | None = None
@@ -167,7 +168,15 @@ class EmbeddedNode:
                 home / f"log/{name}.log",
                 environment=settings.of(name),
                 host=settings.host,
+                lacks=http_lacks,
+                hears=self._say_lack,
             )
+
+    def _say_lack(self, lack: str) -> None:
+        """Say once what services wait for, however many do."""
+        if lack not in self._lacks:
+            self._lacks.add(lack)
+            self._say(f"waiting: {lack}")
 
     def _check_ports(self) -> None:
         """Raise NodeError where a port is another's, or two parts are to have the same."""

@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import errno
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ _PROBE_SECONDS = 2.0
 PATIENCE = 120.0
 """Seconds for a part to answer in: one that dies is told of at once, and a small machine may be slow."""
 _TAIL_BYTES = 4096
+_KEY_LACKING = "urn:corpu:problem:key-lacking"
 _LOG_BYTES = 10_000_000
 _ON_LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG = 1
@@ -47,6 +49,9 @@ class Part:
     prepare: Callable[[], Awaitable[None]] | None = None
     # Further ports that it takes, each by the name of its setting.
     more_ports: Mapping[str, int] = field(default_factory=dict)
+    # How it is asked what it lacks while it is not ready, and who hears that.
+    lacks: Callable[[str, int], Awaitable[str]] | None = None
+    hears: Callable[[str], None] = lambda _: None
     starts: int = 0
     # Each of its next processes is armed with one of these, and notes here that it died of it.
     faults: list[str] = field(default_factory=list)
@@ -119,16 +124,18 @@ class Part:
 
     async def ready(self, within: float = PATIENCE) -> None:
         """Wait until it answers; NodeError where it ends before, or after `within` seconds."""
+        lack = ""
         try:
             async with asyncio.timeout(within):
                 while not await self.is_ready():
                     if not self.running:
                         raise NodeError(self._why_it_ended())
+                    if lack := await self._lack():
+                        self.hears(lack)
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            raise NodeError(
-                f"the {self.name} is not ready after {within:.0f} s: see {self.log}"
-            ) from None
+            why = lack or f"see {self.log}"
+            raise NodeError(f"the {self.name} is not ready after {within:.0f} s: {why}") from None
 
     async def is_ready(self) -> bool:
         """Tell whether its process lives and answers."""
@@ -138,6 +145,12 @@ class Part:
             async with asyncio.timeout(_PROBE_SECONDS):
                 return await self.answers(self.reached_at, self.port)
         return False
+
+    async def _lack(self) -> str:
+        with contextlib.suppress(OSError, ValueError, TimeoutError):
+            async with asyncio.timeout(_PROBE_SECONDS):
+                return await self.lacks(self.reached_at, self.port) if self.lacks else ""
+        return ""
 
     async def ended(self) -> None:
         """Wait until its present process has ended."""
@@ -216,6 +229,15 @@ async def http_answers(host: str, port: int) -> bool:
     with contextlib.closing(writer):
         writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         return (await reader.readline()).split(b" ")[1:2] == [b"200"]
+
+
+async def http_lacks(host: str, port: int) -> str:
+    """Tell which key a service says that it waits for, "" where it says nothing of the kind."""
+    reader, writer = await asyncio.open_connection(host, port)
+    with contextlib.closing(writer):
+        writer.write(f"GET /readyz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        told = json.loads((await reader.read()).partition(b"\r\n\r\n")[2])
+        return str(told["detail"]) if told.get("type") == _KEY_LACKING else ""
 
 
 async def exchange(host: str, port: int, request: bytes, length: str, counted: int) -> bytes:

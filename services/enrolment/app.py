@@ -50,6 +50,7 @@ def create_app(
     blueprint = Blueprint(
         "enrolment", KINDS, EnrolmentWork, SUBSCRIPTIONS, jobs,
         outgoing=outgoing, incoming=partial(incoming, pseudonym),
+        needs={"CORPU_PSEUDONYM_KEY_FILE": partial(read_pseudonym_key, settings.pseudonym_key_file)},
     )  # fmt: skip
     app = create_service(
         blueprint, ROUTERS, audit_rows, settings=settings, engine=engine, clock=clock, keys=keys

@@ -43,9 +43,13 @@ def create_app(
         rhythm = Rhythm(settings.flush_seconds, settings.flush_learners)
         return [Folding(AttendanceFold(), works, rhythm)]
 
+    needs = {
+        "CORPU_PSEUDONYM_KEY_FILE": partial(read_pseudonym_key, settings.pseudonym_key_file),
+        "CORPU_LIVE_KEY_FILE": partial(read_live_key, settings.live_key_file),
+    }
     blueprint = Blueprint(
         "progress", KINDS, ProgressWork, SUBSCRIPTIONS, jobs,
-        outgoing=outgoing, incoming=incoming, silent=SILENT, folds=folds,
+        outgoing=outgoing, incoming=incoming, silent=SILENT, folds=folds, needs=needs,
     )  # fmt: skip
     app = create_service(
         blueprint,

@@ -59,6 +59,14 @@ class TooLarge(Refusal):
 class Unavailable(Exception):  # noqa: N818 - says what is the case
     """The store or the broker is away; the work is waited for, never skipped."""
 
+    slug: ClassVar[str] = "unavailable"
+
+
+class KeyLacking(Unavailable):
+    """What a setting names as a key cannot be read, or not yet; it is waited for, and told to the operator."""
+
+    slug = "key-lacking"
+
 
 @dataclass
 class Unprocessable(Exception):  # noqa: N818 - says what is the case

@@ -71,9 +71,27 @@ class FileKeys:
         """Tell the keys; a missing or broken file is Unavailable."""
         del fresh
         try:
-            return KeySet.import_key_set(json.loads(self._path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, JoseError) as broken:
+            return self.read()
+        except (OSError, ValueError) as broken:
             raise Unavailable(f"no keys can be read from {self._path.name}") from broken
+
+    def read(self) -> KeySet:
+        """Tell the keys; ValueError where the file holds none, OSError where it cannot be read."""
+        try:
+            return _key_set(json.loads(self._path.read_text(encoding="utf-8")))
+        except ValueError as broken:
+            raise ValueError(f"{self._path} holds no keys (a JWKS)") from broken
+
+
+def _key_set(told: Any) -> KeySet:  # noqa: ANN401 - any JSON
+    """Read a JWKS of at least one key; ValueError for anything else."""
+    try:
+        found = KeySet.import_key_set(told)
+    except (JoseError, ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise ValueError("not a JWKS") from broken
+    if not found.keys:
+        raise ValueError("a JWKS without keys")
+    return found
 
 
 class UrlKeys:
@@ -95,8 +113,8 @@ class UrlKeys:
             try:
                 async with httpx2.AsyncClient(timeout=5) as client:
                     answer = (await client.get(self._url)).raise_for_status()
-                self._kept = KeySet.import_key_set(answer.json())
-            except (httpx2.HTTPError, ValueError, JoseError) as away:
+                self._kept = _key_set(answer.json())
+            except (httpx2.HTTPError, ValueError) as away:
                 raise Unavailable("the identity provider's keys cannot be fetched") from away
             self._asked = now
         return self._kept

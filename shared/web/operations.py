@@ -72,7 +72,8 @@ def health() -> APIRouter:
 
     @router.get("/readyz", responses={503: {"model": Problem}})
     async def readyz(request: Request) -> dict[str, str]:
-        """Answer only while store and broker do."""
+        """Answer only while store and broker do, and the keys can be read that the settings name."""
+        request.app.state.check_keys()
         opened = parts(request)
         await opened.store.ping()
         await opened.bus.ping()

@@ -1,8 +1,8 @@
 """The parts of a running service: store, bus, relay and subscriptions, opened in order, closed in reverse."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -59,7 +59,8 @@ class Blueprint(Generic[W]):
     """What makes a service: its kinds, its unit of work, what it hears and what it does by itself.
 
     `kinds` are those that state facts, `silent` ones never do; parked messages and kept answers are added.
-    `outgoing` and `incoming` tell what it shares with other nodes, where the node has keys to do so.
+    `outgoing` and `incoming` tell what it shares with other nodes, where the node has keys to do so. `needs` reads the
+    keys without which it is not ready, by the setting that names each: their files may come later.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Blueprint(Generic[W]):
     incoming: Callable[[Federation], Incoming[W]] | None = None
     silent: Sequence[Kind[Any]] = ()
     folds: Callable[[Works[W]], Sequence[Folding]] = lambda _: ()
+    needs: Mapping[str, Callable[[], object]] = field(default_factory=dict)
 
 
 class Engine(Protocol):

@@ -67,7 +67,7 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Unavailable)
     async def _away(_: Request, away: Unavailable) -> JSONResponse:
-        return problem(503, "unavailable", str(away))
+        return problem(503, away.slug, str(away))
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, invalid: RequestValidationError) -> JSONResponse:

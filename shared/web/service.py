@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -13,13 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel import faults
 from shared.kernel.clock import Clock, SystemClock
-from shared.kernel.errors import Unavailable
+from shared.kernel.errors import KeyLacking, Unavailable
 from shared.kernel.tasks import running
 from shared.web.erasing import erasing
 from shared.web.identity import FileKeys, Keys, UrlKeys, Verifier
 from shared.web.limits import BodyLimit
 from shared.web.operations import AuditRows, health, operations
-from shared.web.parts import Blueprint, Engine, W, open_parts
+from shared.web.parts import Blueprint, Engine, W, federation_of, open_parts
 from shared.web.problems import Problem, add_problems
 from shared.web.settings import ServiceSettings
 from shared.web.sharing import sharing
@@ -57,17 +58,29 @@ def create_service(
 ) -> Application:
     """Make a service's application; it answers at once and serves as soon as its parts are open."""
     watch = clock or SystemClock()
+    trusted = keys or keys_at(settings.jwks, watch)
+    reads: dict[str, Callable[[], object]] = {
+        **blueprint.needs,
+        "CORPU_NODE_KEYS": partial(federation_of, settings),
+    }
+    # An identity provider may be away, and whatever needs no token goes on.
+    if isinstance(trusted, FileKeys):
+        reads["CORPU_JWKS"] = trusted.read
+    check_keys = partial(_check_keys, reads)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async def keep_open() -> None:
+            told = ""
             while True:
                 try:
                     async with open_parts(blueprint, settings, engine, watch) as parts:
-                        app.state.parts = parts
+                        app.state.parts, told = parts, ""
                         await asyncio.Event().wait()
                 except Unavailable as away:
-                    _log.warning("waiting: %s", away)
+                    if told != str(away):
+                        _log.warning("waiting: %s", away)
+                    told = str(away)
                     await asyncio.sleep(_RETRY_SECONDS)
                 except Exception:  # noqa: BLE001
                     # A defect must be seen and must not leave a process that never serves again.
@@ -76,6 +89,10 @@ def create_service(
                 finally:
                     app.state.parts = None
 
+        try:
+            check_keys()
+        except KeyLacking as lack:
+            _log.warning("not ready: %s", lack)
         async with running(keep_open()):
             yield
 
@@ -92,8 +109,9 @@ def create_service(
     app.state.parts = None
     app.state.settings = settings
     app.state.clock = watch
+    app.state.check_keys = check_keys
     app.state.verifier = Verifier(
-        keys or keys_at(settings.jwks, watch),
+        trusted,
         watch,
         settings.issuer,
         settings.audience,
@@ -113,6 +131,20 @@ def keys_at(place: str, clock: Clock) -> Keys:
     if place.startswith(("https://", "http://")):
         return UrlKeys(place, clock)
     return FileKeys(Path(place or "jwks.json"))
+
+
+def _check_keys(reads: Mapping[str, Callable[[], object]]) -> None:
+    """Read every key that a setting names; KeyLacking tells those that cannot be read."""
+    lacking = []
+    for setting, read in reads.items():
+        try:
+            read()
+        except OSError as refused:
+            lacking.append(f"{setting}: {refused.filename} cannot be read ({refused.strerror})")
+        except (ValueError, Unavailable) as broken:
+            lacking.append(f"{setting}: {broken}")
+    if lacking:
+        raise KeyLacking("; ".join(lacking))
 
 
 def _document_problems(app: FastAPI) -> None:

@@ -273,6 +273,23 @@ async def test_a_service_that_cannot_start_ends_the_node(settings: NodeSettings)
     await _nothing_listens(settings.ports)
 
 
+async def test_a_key_that_services_lack_is_said_once_and_waited_for(
+    settings: NodeSettings, tmp_path: Path
+) -> None:
+    """With the setting and the file, however many services say so; the node is ready once it is there."""
+    keys, said = tmp_path / "jwks.json", list[str]()
+
+    def hear(line: str) -> None:
+        said.append(line)
+        keys.touch()
+
+    given = replace(settings, environment={"CORPU_JWKS": str(keys)})
+    async with EmbeddedNode(given, say=hear, commands=TINY) as node:
+        await node.ready(within=_PATIENCE)
+
+    assert [f"waiting: CORPU_JWKS: {keys} is no file"] == said
+
+
 async def test_a_disk_without_room_is_one_clear_line(home: Path) -> None:
     """A home folder with too little room is refused before anything is written."""
     with pytest.raises(NodeError) as refused, readable(home):

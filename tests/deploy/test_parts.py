@@ -13,8 +13,8 @@ from pymongo import AsyncMongoClient, UpdateOne, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import PyMongoError
 
-from deploy.embedded.parts import Part, broker, http_answers, store
-from deploy.embedded.settings import LOOPBACK, NodeError, NodeSettings
+from deploy.embedded.parts import Part, broker, http_answers, http_lacks, store
+from deploy.embedded.settings import LOOPBACK, ROOT, NodeError, NodeSettings
 
 Collection = AsyncCollection[dict[str, object]]
 _ENOUGH = 300
@@ -163,6 +163,28 @@ async def test_a_part_that_never_answers_is_given_up(home: Path, settings: NodeS
     finally:
         part.kill()
         await part.ended()
+
+
+async def test_a_part_that_lacks_a_key_is_given_up_with_what_it_says(
+    home: Path, settings: NodeSettings
+) -> None:
+    """A service that waits for a file says which, and its log need not be read."""
+    part = _part(home, settings, sys.executable, "-m", "tests.deploy.tiny_service")
+    heard = set[str]()
+    part.environment = {
+        "CORPU_HOST": LOOPBACK, "CORPU_PORT": str(part.port), "CORPU_JWKS": str(home / "none.json"),
+        "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    part.lacks, part.hears = http_lacks, heard.add
+    await part.spawn()
+    try:
+        with pytest.raises(NodeError, match=r"^the notify is not ready after 5 s: CORPU_JWKS: "):
+            await part.ready(within=5)
+    finally:
+        part.kill()
+        await part.ended()
+
+    assert {f"CORPU_JWKS: {home}/none.json is no file"} == heard
 
 
 async def test_a_part_that_will_not_end_is_ended(home: Path, settings: NodeSettings) -> None:

@@ -10,8 +10,16 @@ from pathlib import Path
 
 async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readline()
-    body = json.dumps(dict(os.environ)).encode()
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    keys = os.environ["CORPU_JWKS"]
+    status, told = b"200 OK", dict(os.environ)
+    if not await asyncio.to_thread(Path(keys).exists):
+        problem = {
+            "type": "urn:corpu:problem:key-lacking",
+            "detail": f"CORPU_JWKS: {keys} is no file",
+        }
+        status, told = b"503 Service Unavailable", problem
+    body = json.dumps(told).encode()
+    writer.write(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
     await writer.drain()
     writer.close()
 

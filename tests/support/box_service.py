@@ -186,7 +186,11 @@ class Served:
 
 
 def make_app(
-    engine: BoxEngine, watch: SetClock, keys: Keys, counts: Counts | None = None, **given: object
+    engine: BoxEngine,
+    watch: SetClock,
+    keys: Keys | None,
+    counts: Counts | None = None,
+    **given: object,
 ) -> FastAPI:
     """Make the application; settings are given by their environment names."""
     settings = ServiceSettings.model_validate(

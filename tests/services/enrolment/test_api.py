@@ -377,6 +377,7 @@ async def test_a_missing_pseudonym_key_is_waited_for(node: Served, tmp_path: Pat
     )
 
     assert (503, "unavailable") == slug(sent)
+    assert (503, "key-lacking") == slug(await node.client.get("/readyz"))
 
 
 async def test_a_row_that_was_not_endorsed_takes_no_seat(node: Served) -> None:

@@ -270,9 +270,11 @@ async def test_without_a_key_nothing_is_taken(tmp_path: Path) -> None:
     """The operator reads which file is missing; nobody is let in."""
     async with _edge(tmp_path, CORPU_LIVE_KEY_FILE=tmp_path / "none.hex") as edge:
         answer = await edge.beat(4)
+        ready = await edge.client.get("/readyz")
 
-    assert 503 == answer.status_code
+    assert 503 == answer.status_code == ready.status_code
     assert "none.hex" in answer.json()["detail"]
+    assert "CORPU_LIVE_KEY_FILE: " in ready.json()["detail"]
 
 
 async def test_a_batch_is_answered_beat_by_beat(edge: Edge) -> None:

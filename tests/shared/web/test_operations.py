@@ -1,7 +1,10 @@
 """What probes, operators and auditors ask of every service."""
 
 import asyncio
+import json
+from pathlib import Path
 
+import httpx2
 import pytest
 
 from shared.bus.parking import PARKED
@@ -71,6 +74,63 @@ async def test_a_service_waits_for_its_parts_at_the_start(failing_part: str) -> 
 
     async with serving(app) as client:
         assert 200 == (await client.get("/readyz")).status_code
+
+
+@pytest.mark.parametrize(
+    "held", [None, "", "{", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "EC"}]}']
+)
+async def test_a_service_is_ready_only_while_its_keys_can_be_read(
+    tmp_path: Path, held: str | None
+) -> None:
+    """It names the setting and the file, heeds a file that comes later, and one that goes."""
+    watch, path = clock(), tmp_path / "jwks.json"
+    if held is not None:
+        path.write_text(held, encoding="utf-8")
+    issuer = Issuer(watch)
+    app = make_app(BoxEngine(), watch, None, CORPU_JWKS=str(path))
+
+    async with serving(app) as client:
+        lacking = await client.get("/readyz")
+        refused = await client.get("/boxes", headers=issuer.bearer("organiser"))
+        path.write_text(json.dumps((await issuer.current()).as_dict()), encoding="utf-8")
+        ready = await client.get("/readyz")
+        taken = await client.get("/boxes", headers=issuer.bearer("organiser"))
+        path.unlink()
+        gone = await client.get("/readyz")
+
+    assert [503, 503, 200, 200, 503] == [
+        each.status_code for each in (lacking, refused, ready, taken, gone)
+    ]
+    assert "urn:corpu:problem:key-lacking" == lacking.json()["type"]
+    assert lacking.json()["detail"].startswith(f"CORPU_JWKS: {path} ")
+    assert f"CORPU_JWKS: {path} cannot be read (No such file or directory)" == gone.json()["detail"]
+
+
+async def test_a_service_says_at_its_start_which_keys_it_lacks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one line for all, and it waits for those that it shares with."""
+    app = make_app(
+        BoxEngine(), clock(), None,
+        CORPU_JWKS=str(tmp_path / "a.json"), CORPU_NODE_KEYS=tmp_path / "b.json",
+    )  # fmt: skip
+    transport = httpx2.ASGITransport(app=app)
+
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url="http://corpu.test") as client,
+    ):
+        told = (await client.get("/readyz")).json()["detail"]
+
+    assert told.startswith(
+        f"CORPU_NODE_KEYS: the node's keys in {tmp_path}/b.json cannot be read; "
+    )
+    assert told.endswith(
+        f"CORPU_JWKS: {tmp_path}/a.json cannot be read (No such file or directory)"
+    )
+    assert [f"not ready: {told}"] == [
+        each.getMessage() for each in caplog.records if "not ready" in each.getMessage()
+    ]
 
 
 async def test_an_operator_learns_how_a_service_is(service: Served) -> None:

@@ -182,8 +182,10 @@ async def test_without_the_key_of_pseudonyms_nobody_can_be_named(
     """It is waited for, and nothing is kept."""
     (tmp_path / "pseudonym.hex").unlink()
     sent = await _visits(lecture, _visit(ANI, 0, 1))
+    ready = await lecture.node.client.get("/readyz")
 
-    assert 503 == sent.status_code
+    assert 503 == sent.status_code == ready.status_code
+    assert ready.json()["detail"].startswith(f"CORPU_PSEUDONYM_KEY_FILE: {tmp_path}/pseudonym.hex")
     assert {} == lecture.node.engine.stores["progress"].snapshot().get("handed_in", {})
 
 
