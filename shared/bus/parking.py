@@ -2,17 +2,21 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from datetime import datetime, timedelta
+from typing import Any, Literal, Self
 
 from shared.bus.subscription import Record
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import derived
+from shared.store.filters import Filter
 from shared.store.kind import Index, Kind
 from shared.store.work import Aggregates, UnitOfWork
+from shared.store.works import Works
 
 _IDENTITY = frozenset({"ce_id", "ce_source", "ce_type"})
+_PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Parked:
     status: Literal["parked", "replayed", "dropped"] = "parked"
     raw_headers: tuple[tuple[str, str], ...] = ()
     raw_value: str | None = None
+    done_at: datetime | None = None
+    emptied: bool = False
 
     @classmethod
     def of(cls, record: Record, subscription: str, why: Unprocessable) -> Self:
@@ -64,7 +70,11 @@ class Parked:
 
     def now(self, status: Literal["replayed", "dropped"]) -> Self:
         """Tell what became of it."""
-        return replace(self, status=status)
+        return replace(self, status=status, done_at=None)
+
+    def empty(self) -> Self:
+        """Take out what it holds; that it came, and why it went, stays."""
+        return replace(self, raw_headers=(), raw_value=None, emptied=True)
 
 
 async def keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
@@ -77,6 +87,34 @@ async def keep_reason(key: str, why: Unprocessable, work: UnitOfWork) -> None:
     """Note why a message is still parked, for its reason tells who may take it up again."""
     parking = work.aggregates(PARKED)
     parking.keep(replace(await parking.of(key), reason=why.reason, detail=why.detail))
+
+
+async def forget_done(works: Works[Any], now: datetime, kept_for: timedelta) -> None:
+    """Let go of messages that were done with so long ago: replayed ones whole, dropped ones with all they held.
+
+    The mark of a dropped one stays, or it would be parked again as soon as it is stated again. How long
+    ago something was done is counted from the first round that finds it done.
+    """
+    cut = (now - kept_for).isoformat().replace("+00:00", "Z")
+    done = {"status": {"$in": ["replayed", "dropped"]}, "done_at": None}
+    await _change_all(works, done, lambda parked: replace(parked, done_at=now))
+    await works.frame.store.remove(PARKED, {"status": "replayed", "done_at": {"$lt": cut}})
+    full = {"status": "dropped", "done_at": {"$lt": cut}, "emptied": {"$ne": True}}
+    await _change_all(works, full, Parked.empty)
+
+
+async def _change_all(works: Works[Any], where: Filter, change: Callable[[Parked], Parked]) -> None:
+    """Change what matches, some at a time, until nothing does any more."""
+
+    async def change_some(work: UnitOfWork) -> int:
+        parking = work.aggregates(PARKED)
+        found = await parking.find(where, limit=_PAGE)
+        for parked in found:
+            parking.keep(change(parked))
+        return len(found)
+
+    while await works.run(change_some) == _PAGE:
+        pass
 
 
 def _text(raw: bytes) -> str:

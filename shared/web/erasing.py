@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -115,7 +114,6 @@ async def _all(works: Works[Any], kind: Kind[Any]) -> AsyncIterator[Any]:
 
 
 async def _empty(key: str, work: Any) -> None:  # noqa: ANN401 - any service's unit of work
-    """Drop a message for good, with what it holds; that it came, and why it went, stays."""
+    """Drop a message for good, with what it holds."""
     parking = work.aggregates(PARKED)
-    parked = (await parking.of(key)).now("dropped")
-    parking.keep(replace(parked, raw_headers=(), raw_value=None))
+    parking.keep((await parking.of(key)).now("dropped").empty())

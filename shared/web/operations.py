@@ -145,7 +145,7 @@ def operations(audit_rows: AuditRows) -> APIRouter:
 
     @router.delete("/parked/{parked_id}", status_code=204)
     async def drop_parked(opened: _Parts, _: _Operator, parked_id: str) -> Response:
-        """Drop a parked message for good; its record is kept."""
+        """Drop a parked message for good; that it came is kept, its contents for `CORPU_PARKED_DAYS`."""
 
         async def drop(work: Any) -> None:  # noqa: ANN401 - any service's unit of work
             parking = work.aggregates(PARKED)

@@ -10,7 +10,7 @@ from fastapi import Request
 
 from shared.bus.delivery import Delivery
 from shared.bus.folding import Folding
-from shared.bus.parking import PARKED
+from shared.bus.parking import PARKED, forget_done
 from shared.bus.port import Bus, Hearer
 from shared.bus.subscription import Subscription
 from shared.federation.keys import Federation, NodeKeys, Peers
@@ -117,6 +117,9 @@ async def open_parts(
             relay.run(),
             every(_SWEEP_SECONDS, relay.tend),
             every(_FORGET_SECONDS, lambda: forget_old_answers(works, clock.now())),
+            every(
+                _FORGET_SECONDS, lambda: forget_done(works, clock.now(), settings.parked_kept_for)
+            ),
             *blueprint.jobs(parts),
             *_repairing(parts, settings.heads_seconds),
             *(

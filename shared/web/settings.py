@@ -1,6 +1,7 @@
 """What every service is told by its environment; read in composition roots only."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -136,6 +137,7 @@ class ServiceSettings(KafkaSettings):
     peers_file: Path = Field(Path(".corpu/keys/peers.json"), alias="CORPU_PEERS_FILE")
     node_name: str = Field("", alias="CORPU_NODE_NAME", max_length=200)
     heads_seconds: float = Field(60.0, alias="CORPU_HEADS_SECONDS", ge=0.2, le=3600)
+    parked_days: int = Field(90, alias="CORPU_PARKED_DAYS", ge=1, le=36_500)
     max_body: int = Field(12_000_000, alias="CORPU_MAX_BODY", ge=1_000)
     trace_ratio: float = Field(0.0, alias="CORPU_TRACE_RATIO", ge=0, le=1)
     otlp_endpoint: str = Field("", alias="OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -154,6 +156,11 @@ class ServiceSettings(KafkaSettings):
         if not name.isprintable():
             raise ValueError("a node's name is one line that can be printed")
         return name
+
+    @property
+    def parked_kept_for(self) -> timedelta:
+        """Tell for how long messages are kept that were parked and then replayed or dropped."""
+        return timedelta(days=self.parked_days)
 
     @property
     def mongo_password(self) -> str:

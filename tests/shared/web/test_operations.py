@@ -9,6 +9,7 @@ import pytest
 
 from shared.bus.parking import PARKED
 from shared.kernel.errors import Unavailable
+from shared.store.port import Change
 from tests.support.box_service import BoxEngine, LosableBus, Served, make_app, served
 from tests.support.boxes import BOXES
 from tests.support.deliveries import failing, told
@@ -143,6 +144,26 @@ async def test_an_operator_learns_how_a_service_is(service: Served) -> None:
         status["service"], status["node"], status["store"], status["broker"], status["parked"], status["epoch"],
     )  # fmt: skip
     assert {"boxes.fail"} == status["lag"].keys()
+
+
+async def test_a_service_lets_go_by_itself_of_what_was_done_with(service: Served) -> None:
+    """What was replayed long ago is gone soon after the start; what is parked is told and counted as before."""
+    engine, key = service.engine, await _park(service)
+    (waiting,) = await engine.store.inner.find(PARKED, {})
+    fields = {name: each for name, each in waiting.items() if name not in {"_id", "version"}}
+    done = {**fields, "status": "replayed", "done_at": "2024-04-20T00:00:00Z"}
+    kept = {**done, "done_at": "2024-04-22T00:00:00Z"}
+    await engine.store.write([Change(PARKED, *each) for each in (("a", 0, done), ("b", 0, kept))])
+    again = make_app(engine, service.clock, service.issuer)
+
+    async with serving(again) as client:
+        await until(lambda: engine.store.inner.count(PARKED, {"status": "replayed"}), equals=1)
+        operator = service.issuer.bearer("operator")
+        status = (await client.get("/operations/status", headers=operator)).json()
+        listed = (await client.get("/operations/parked", headers=operator)).json()
+
+    assert 1 == status["parked"]
+    assert [key] == [each["id"] for each in listed["items"]]
 
 
 async def test_an_operator_learns_that_the_store_is_away(service: Served) -> None:

@@ -88,7 +88,11 @@ async def test_unknown_places_are_problems_too(service: Served) -> None:
 
 async def test_a_store_that_is_away_asks_for_patience(service: Served) -> None:
     """The answer is 503 with a time after which to try again."""
-    service.engine.store.fail_at(1)
+
+    async def away(name: str) -> None:
+        raise Unavailable(f"{name} meets a store that is away")
+
+    service.engine.store.before = away
 
     answer = await service.ask("GET", "/boxes")
 
