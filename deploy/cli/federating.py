@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from deploy.cli.lines import table, tell, tell_json
 from deploy.cli.operating import ask
 from deploy.client import SERVICES, Voice
+from deploy.embedded.home import changing
 from deploy.embedded.settings import NODE_KEYS, PEERS, NodeError, NodeSettings
 from shared.federation.keys import Card, NodeKeys, fingerprint_of, read_cards, write_cards
 from shared.kernel.errors import Unavailable
@@ -32,16 +33,17 @@ def make_keys(name: str, role: str) -> int:
     if role not in get_args(Role):
         raise NodeError(f"a node's role is {', '.join(get_args(Role))}, not {role!r}")
     path = _keys_file(settings)
-    made = not path.exists()
     # Asked of keys that nobody keeps, so that words which no card can say make none.
     _card(NodeKeys.make(settings.node), name, cast("Role", role))
-    if made:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _keep(path, NodeKeys.make(settings.node).written(), 0o600)
-    keys = _keys(settings)
-    card = _card(keys, name, cast("Role", role))
-    shown = path.parent / CARD
-    _keep(shown, card.model_dump_json(indent=2) + "\n", 0o644)
+    with changing(settings.home):
+        made = not path.exists()
+        if made:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _keep(path, NodeKeys.make(settings.node).written(), 0o600)
+        keys = _keys(settings)
+        card = _card(keys, name, cast("Role", role))
+        shown = path.parent / CARD
+        _keep(shown, card.model_dump_json(indent=2) + "\n", 0o644)
     tell(f"{'made' if made else 'kept'} the keys of node {keys.node} in {path}")
     tell(f"card for others: {shown}")
     tell(f"fingerprint, to be told by another way: {fingerprint_of(card)}")
@@ -65,16 +67,17 @@ def add_peer(place: str, fingerprint: str) -> int:
         )
     if fingerprint and fingerprint != told:
         raise NodeError(f"the card's fingerprint is {told}, not {fingerprint}: nothing was added")
-    path = _peers_file(settings)
-    cards = _peers(settings)
-    before = cards.get(card.node)
-    if before and fingerprint_of(before) != told and not fingerprint:
-        raise NodeError(
-            f"{card.node} has other keys than before ({fingerprint_of(before)}): have the peer tell you "
-            f"{told} by another way, and give it with --fingerprint"
-        )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _keep(path, write_cards([*(cards | {card.node: card}).values()]), 0o644)
+    with changing(settings.home):
+        cards = _peers(settings)
+        before = cards.get(card.node)
+        if before and fingerprint_of(before) != told and not fingerprint:
+            raise NodeError(
+                f"{card.node} has other keys than before ({fingerprint_of(before)}): have the peer tell you "
+                f"{told} by another way, and give it with --fingerprint"
+            )
+        path = _peers_file(settings)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _keep(path, write_cards([*(cards | {card.node: card}).values()]), 0o644)
     what = "added" if before is None else "unchanged" if before == card else "replaced"
     tell(f"{what}: {card.node} {card.name} ({card.role}), {told}")
     return 0

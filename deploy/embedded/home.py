@@ -40,6 +40,18 @@ async def claimed(home: Path, room: int = _ROOM_BYTES) -> AsyncIterator[None]:
 
 
 @contextmanager
+def changing(home: Path) -> Iterator[None]:
+    """Let one command at a time read and change files of a home folder, made if need be; a second one waits.
+
+    A node may run there meanwhile.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (home / "changing.lock").open("a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def readable(home: Path) -> Iterator[None]:
     """Turn what the system refuses into a NodeError of one line."""
     try:

@@ -140,14 +140,16 @@ class Peers:
     def __init__(self, path: Path) -> None:
         """Read from this path."""
         self._path = path
-        self._seen = -1
+        self._seen: tuple[int, ...] = ()
         self._cards: Mapping[str, Card] = {}
 
     @property
     def cards(self) -> Mapping[str, Card]:
         """Tell every peer's card by its code; Unavailable where the file cannot be read."""
         try:
-            changed = self._path.stat().st_mtime_ns
+            # A clock's tick is long enough for two changes; each puts another file in the place.
+            found = self._path.stat()
+            changed = found.st_mtime_ns, found.st_ino, found.st_size
             if changed != self._seen:
                 self._cards = read_cards(self._path.read_text(encoding="utf-8"))
                 self._seen = changed

@@ -1,9 +1,13 @@
 """`node`, `peers` and `share` on the command line: what they make, and what they refuse."""
 
+import asyncio
+import fcntl
 import json
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from deploy.cli.federating import unheard_of
 from deploy.cli.lines import table
 from deploy.embedded.settings import ROOT
 from tests.deploy.test_cli import run
+from tests.support.waiting import until
 
 JATIM, KALTENG = "Provinsi Jawa Timur", "Provinsi Kalimantan Tengah"
 
@@ -59,6 +64,65 @@ def test_a_peer_is_added_replaced_and_listed(tmp_path: Path) -> None:
         ("62", "Kalteng", "province")
     ]
     assert listed["peers"][0]["fingerprint"] == fingerprint(tmp_path / "62", "62")
+
+
+@contextmanager
+def _at_once(home: Path, commands: Sequence[Sequence[str]], **told: str) -> Iterator[list[str]]:
+    """Run commands that meet: each waits for its turn before any of them has it; give what they said."""
+    home.mkdir(exist_ok=True)
+    environment = {"PYTHONPATH": str(ROOT), "CORPU_HOME": str(home), **told}
+    with ExitStack() as stack, (home / "changing.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-P", "-m", "deploy.cli", *each],
+                    env=environment, stdout=subprocess.PIPE, text=True,
+                )
+            )
+            for each in commands
+        ]  # fmt: skip
+        asyncio.run(until(lambda: all(map(_waits_for_a_lock, running))))
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        yield [each.communicate(timeout=180)[0] for each in running]
+
+
+def _waits_for_a_lock(process: subprocess.Popen[str]) -> bool:
+    """Tell whether a process waits for a lock; AssertionError for one that has ended without."""
+    assert process.poll() is None
+    waiting = [
+        each.split() for each in Path("/proc/locks").read_text().splitlines() if "->" in each
+    ]
+    return str(process.pid) in {each[5] for each in waiting}
+
+
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells who waits for a lock"
+)
+
+
+@on_linux
+def test_of_two_peers_that_are_added_at_once_both_are_kept(tmp_path: Path) -> None:
+    """Whoever comes second reads what the first one wrote."""
+    cards = [introduce(tmp_path / code, code, code) for code in ("62", "31")]
+
+    with _at_once(tmp_path / "35", [["peers", "add", str(each)] for each in cards]) as said:
+        assert ["added", "added"] == [each.split(":")[0] for each in said]
+
+    listed = json.loads(run("peers", "list", "--json", home=tmp_path / "35").stdout)
+    assert ["31", "62"] == [each["node"] for each in listed["peers"]]
+
+
+@on_linux
+def test_keys_that_are_made_twice_at_once_are_made_once(tmp_path: Path) -> None:
+    """The second one keeps what the first one made, and both tell the same fingerprint."""
+    home = tmp_path / "35"
+
+    with _at_once(home, [["node", "init", "--name", JATIM]] * 2) as said:
+        assert {"made", "kept"} == {each.split()[0] for each in said}
+        assert 1 == len({each.partition("another way: ")[2].split()[0] for each in said})
+
+    assert fingerprint(home, "35") in said[0]
 
 
 def test_a_peer_of_whom_nothing_was_heard_is_not_well() -> None:

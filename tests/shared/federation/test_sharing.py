@@ -1,6 +1,8 @@
 """Copies go to whom they concern, are believed only when sealed, and count once."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from shared.bus.memory import MemoryRecord
 from shared.events.fact import EVERYBODY
 from shared.events.message import Message
-from shared.federation.keys import NodeKeys
+from shared.federation.keys import NodeKeys, Peers, write_cards
 from shared.federation.seal import seal
 from tests.shared.federation.conftest import GUEST, Opened
 from tests.support.federation import mirror
@@ -198,6 +200,19 @@ async def test_a_new_peer_is_believed_from_then_on(both: Both) -> None:
     assert parked.reason == "unknown-peer"
     assert why is None
     assert (await home.box(GUEST)).tags == ("e1",)
+
+
+def test_two_changes_within_a_tick_of_the_clock_are_both_seen(tmp_path: Path) -> None:
+    """The time of a file does not tell alone whether it is another one."""
+    path, draft = tmp_path / "peers.json", tmp_path / "draft"
+    peers, found = Peers(path), list[str]()
+    for node in ("62", "31"):
+        draft.write_text(write_cards([NodeKeys.make(node).card("x")]), encoding="utf-8")
+        os.utime(draft, ns=(1, 1))
+        draft.replace(path)
+        found += peers.cards
+
+    assert ["62", "31"] == found
 
 
 async def test_a_strangers_record_without_headers_is_parked(both: Both) -> None:
