@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.embedded.home import readable
 from deploy.embedded.settings import SERVICES, NodeError, NodeSettings
 
 _NOTE = "node.json"
@@ -42,12 +43,12 @@ class Process:
 
 
 def note(home: Path, addresses: Mapping[str, str]) -> None:
-    """Note where this process's node is reached, for the commands that ask it."""
+    """Note where this process's node is reached, for the commands that ask it; NodeError where there is no room."""
     draft = home / f"{_NOTE}.draft"
-    draft.write_text(
-        json.dumps({"pid": os.getpid(), "addresses": dict(addresses)}), encoding="utf-8"
-    )
-    draft.replace(home / _NOTE)
+    told = json.dumps({"pid": os.getpid(), "addresses": dict(addresses)})
+    with readable(home):
+        draft.write_text(told, encoding="utf-8")
+        draft.replace(home / _NOTE)
 
 
 def find(home: Path) -> Running | None:

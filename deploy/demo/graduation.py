@@ -65,15 +65,12 @@ async def sign_and_print(stage: Stage, nominated: Nominated, wanted: int) -> lis
     drafts = await certificates(stage, nominated)
     last = nominated.course.days(len(nominated.course.phases))[-1]
     await sign(stage, drafts, last + timedelta(days=7))
-    folder = stage.out / "sertifikat"
-    folder.mkdir(parents=True, exist_ok=True)
     done = stage.watch.begin("certificates printed", len(drafts))
 
     async def print_one(held: dict[str, Any]) -> Printed:
         path = f"/certificates/{held['enrolment_id']}/pdf"
         content = await _read_once_named(stage, path)
-        file = folder / f"{_file_name(held['number'])}.pdf"
-        file.write_bytes(content)
+        file = stage.keep(f"sertifikat/{_file_name(held['number'])}.pdf", content)
         done(1)
         return Printed(held, file)
 

@@ -72,7 +72,7 @@ async def nominate(stage: Stage, cast: Cast, seats: int) -> Nominated:
     cohort_id = body["id"]
     await _open(stage, body)
     content = workbook(cast.nominees, f"USULAN PESERTA {body['title'].upper()}")
-    (stage.out / "usulan-peserta.xlsx").write_bytes(content)
+    stage.keep("usulan-peserta.xlsx", content)
     draft = await stage.nominator.upload(
         "enrolment", f"/cohorts/{cohort_id}/rosters", "usulan-peserta.xlsx", content, agency=CITY
     )

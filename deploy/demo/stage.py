@@ -1,12 +1,14 @@
 """What the demo stands on: a node's client, tokens for whoever speaks, and somebody who watches."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from deploy.client import NodeClient, Voice
 from deploy.demo.cast import CITY
+from deploy.embedded.settings import NodeError
 
 
 class Tokens(Protocol):
@@ -49,6 +51,18 @@ class Stage:
     watch: Watch = field(default_factory=NobodyWatches)
     patience: float = 60.0
     agency: str = CITY
+
+    def keep(self, name: str, content: bytes) -> Path:
+        """Write a paper below the demo's folder, whole; NodeError names the one that cannot be written."""
+        file = self.out / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        except OSError as refused:
+            with suppress(OSError):
+                file.unlink()
+            raise NodeError(f"{file} cannot be written: {refused.strerror}") from refused
+        return file
 
     @property
     def organiser(self) -> Voice:

@@ -354,6 +354,14 @@ def _pretend(home: Path, pid: int | None = None) -> Iterator[None]:
         yield
 
 
+def test_a_node_that_finds_no_room_for_its_note_is_one_line(tmp_path: Path) -> None:
+    """It names the disk, where the system does not say which file it was."""
+    (tmp_path / "node.json.draft").symlink_to("/dev/full")
+
+    with pytest.raises(NodeError, match=rf"^the disk that holds {tmp_path} is full: "):
+        note(tmp_path, {})
+
+
 def test_a_running_node_is_found_by_its_home(tmp_path: Path) -> None:
     """A node is known by its home folder as long as its supervisor lives."""
     with _pretend(tmp_path / "node"):

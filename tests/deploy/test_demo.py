@@ -17,9 +17,10 @@ from deploy.demo.evidence import Course, Participant, Sent
 from deploy.demo.graduation import graduate, sign_and_print
 from deploy.demo.names import Post, people
 from deploy.demo.nomination import Nominated
-from deploy.demo.run import play
+from deploy.demo.run import play, tokens_of
 from deploy.demo.stage import Stage
 from deploy.demo.totals import Outcome
+from deploy.embedded.settings import NodeError, NodeSettings
 from services.enrolment.domain.nip import read_nip
 from services.enrolment.sheets import read_nominations
 from shared.web.identity import ROLES
@@ -299,3 +300,17 @@ def test_the_roles_that_the_demo_speaks_in_exist() -> None:
     }
 
     assert spoken <= set(ROLES)
+
+
+def test_a_paper_that_finds_no_room_is_named(tmp_path: Path) -> None:
+    """The one line says which file of the demo could not be written, and no half of it stays."""
+    papers = tmp_path / "sertifikat"
+    papers.mkdir()
+    (papers / "1.pdf").symlink_to("/dev/full")
+    stage = Stage(NodeClient({}), tokens_of(NodeSettings()), tmp_path)
+
+    with pytest.raises(NodeError) as refused:
+        stage.keep("sertifikat/1.pdf", b"%PDF")
+
+    assert f"{papers}/1.pdf cannot be written: No space left on device" == str(refused.value)
+    assert [] == [*papers.iterdir()]
