@@ -1,5 +1,6 @@
 """An agency's whole staff: imported from a workbook, and listed."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -20,8 +21,8 @@ from services.enrolment.api.asking import (
 )
 from services.enrolment.api.learners import LearnerView
 from services.enrolment.domain.roster import examine
-from services.enrolment.domain.staff import Member
-from services.enrolment.handlers.staff import receive_staff_list, tell_staff_list
+from services.enrolment.domain.staff import OF_ANOTHER_AGENCY, Member
+from services.enrolment.handlers.staff import others_staff, receive_staff_list, tell_staff_list
 from services.enrolment.sheets import read_staff
 from shared.kernel.errors import Invalid
 from shared.kernel.ids import fresh, learner_id
@@ -63,7 +64,10 @@ class ImportView(BaseModel):
 async def post_staff(
     code: AgencyInPath, request: Request, who: _Officer, works: Opened, key: Key, now: Now
 ) -> ImportView:
-    """Take an agency's whole staff from a workbook, or nothing of it if a row is wrong."""
+    """Take an agency's whole staff from a workbook, or nothing of it if a row is wrong.
+
+    Whom another agency of the node has not let go an organiser of the whole node takes over, and nobody else.
+    """
     if media_type_of(request) != "multipart/form-data":
         raise UnsupportedMedia("unsupported-media-type", "send a form with a file")
     async with request.form(max_files=1, max_fields=10) as form:
@@ -77,6 +81,14 @@ async def post_staff(
             lambda nip: (learner_id(nip, key), ""),
         )
     )
+    takes_over = who.person.agency is None
+    if who.person.agency == code:
+        listed = [each.learner_id for each in rows if not each.reasons]
+        theirs = await works.run(partial(others_staff, code, listed))
+        against = (OF_ANOTHER_AGENCY,)
+        rows = [
+            replace(each, reasons=against) if each.learner_id in theirs else each for each in rows
+        ]
     wrong = [{"row": each.row, "reasons": list(each.reasons)} for each in rows if each.reasons]
     if wrong:
         raise Invalid(
@@ -86,7 +98,9 @@ async def post_staff(
         )
     members = [Member(each.learner_id, each.card(code, "")) for each in rows]
     list_id = fresh()
-    use_case = partial(receive_staff_list, list_id, code, members, (now.now, now.day))
+    use_case = partial(
+        receive_staff_list, list_id, code, members, (now.now, now.day), takes_over=takes_over
+    )  # fmt: skip
     await works.run(use_case, who.scope)
     counts = (await tell_staff_list(list_id, works)).counts
     return ImportView.model_validate({"agency": code, "rows": len(rows), **counts})

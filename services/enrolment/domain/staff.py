@@ -9,6 +9,7 @@ from services.enrolment.domain.learner import Card, Learner
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_AGO_DAY = LONG_AGO.date()
+OF_ANOTHER_AGENCY = "of-another-agency"
 CHANGES = ("joined", "moved", "changed", "unchanged", "left")
 
 
@@ -22,7 +23,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class StaffList:
-    """A list received whole, compared with who is known, and then told learner by learner."""
+    """A list received whole, compared with who is known, and then told learner by learner.
+
+    One that `takes_over` brings people here whom another agency has not let go (ADR 0022).
+    """
 
     id: str
     agency: str = ""
@@ -32,8 +36,12 @@ class StaffList:
     members: tuple[Member, ...] = ()
     leaving: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
+    takes_over: bool = False
 
-    def receive(self, agency: str, members: Sequence[Member], at: datetime, on: date) -> Self:
+    def receive(
+        self, agency: str, members: Sequence[Member], at: datetime, on: date,
+        *, takes_over: bool = False,
+    ) -> Self:  # fmt: skip
         """Take a list whose rows are all sound."""
         return replace(
             self,
@@ -42,6 +50,7 @@ class StaffList:
             instant=at,
             day=on,
             members=tuple(members),
+            takes_over=takes_over,
         )
 
     def compare(self, present: Iterable[Learner], known: Iterable[Learner]) -> Self:
@@ -56,6 +65,10 @@ class StaffList:
             counts[change(before.get(member.learner_id), member.card, self.day)] += 1
         return replace(self, leaving=leaving, counts=counts, status="compared")
 
+    def may_record(self, before: Learner) -> bool:
+        """Tell whether this list may say where a person works."""
+        return self.takes_over or not held_elsewhere(before, self.agency)
+
     def erase(self, ids: Collection[str]) -> Self:
         """Let go of a person's rows."""
         members = tuple(each for each in self.members if each.learner_id not in ids)
@@ -64,6 +77,18 @@ class StaffList:
     def finish(self) -> Self:
         """Note that every learner's card says so; the list itself is let go."""
         return replace(self, status="told", members=(), leaving=())
+
+
+def held_elsewhere(before: Learner, agency: str) -> bool:
+    """Tell whether a person works at another agency of the node, which has not let them go.
+
+    An office is no other agency than the region that it is in.
+    """
+    return before.own and before.active and _region(before.agency) != _region(agency)
+
+
+def _region(agency: str) -> str:
+    return agency.partition("/")[0]
 
 
 def change(before: Learner | None, card: Card, on: date) -> str:

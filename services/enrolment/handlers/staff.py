@@ -4,17 +4,26 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 
-from services.enrolment.domain.staff import Member, StaffList
+from services.enrolment.domain.staff import Member, StaffList, held_elsewhere
 from services.enrolment.handlers.cohorts import CHUNK
 from services.enrolment.handlers.patience import patiently
 from services.enrolment.ports import Rooms, Works
 
 
+async def others_staff(agency: str, ids: Sequence[str], work: Rooms) -> frozenset[str]:
+    """Find who of these people works at another agency of the node, which has not let them go."""
+    await work.learners.preload(ids)
+    known = [await work.learners.of(key) for key in ids]
+    return frozenset(each.id for each in known if held_elsewhere(each, agency))
+
+
 async def receive_staff_list(
-    key: str, agency: str, members: Sequence[Member], at: tuple[datetime, date], work: Rooms
-) -> StaffList:
+    key: str, agency: str, members: Sequence[Member], at: tuple[datetime, date], work: Rooms,
+    *, takes_over: bool = False,
+) -> StaffList:  # fmt: skip
     """Receive an agency's whole staff; nothing of it is told before all of it is kept."""
-    staff = (await work.staff_lists.of(key)).receive(agency, members, *at)
+    staff = await work.staff_lists.of(key)
+    staff = staff.receive(agency, members, *at, takes_over=takes_over)
     work.staff_lists.keep(staff)
     return staff
 
@@ -50,6 +59,9 @@ async def _record_some(staff: StaffList, members: Sequence[Member], work: Rooms)
         before = await work.learners.of(each.learner_id)
         # Whoever has a newer number is listed under that one, and another node's people there.
         if before.replaced_by or before.home_node or before.erased_since(staff.instant):
+            continue
+        # Whoever another agency has taken on since the list came is theirs.
+        if not staff.may_record(before):
             continue
         learner = before.record(each.card, staff.day)
         work.learners.keep(learner, learner.stated_since(before, staff.instant))

@@ -331,6 +331,36 @@ async def test_a_whole_staff_is_imported_or_nothing_of_it(node: Served) -> None:
     assert (415, "unsupported-media-type") == slug(plain)
 
 
+async def test_a_person_is_not_taken_from_another_agency_by_listing_them(node: Served) -> None:
+    """An officer is refused until that one has let them go; an organiser of the node moves people."""
+    claims = {"malang": NOMINATOR, "blitar": {"agency": "35.72"}}
+
+    async def send(agency: str, *serials: int, role: str = "nominator") -> Any:  # noqa: ANN401 - an HTTP answer
+        book = workbook(HEADINGS, *((nip(each), f"P{each}", "x", "IV.a") for each in serials))
+        by, code = (
+            ({}, agency) if role == "organiser" else (claims[agency], claims[agency]["agency"])
+        )
+        return await node.ask(
+            "POST", f"/agencies/{code}/staff", role, claims=by, files={"file": ("s.xlsx", book)}
+        )
+
+    await send("malang", 1, 2)
+    refused = await send("blitar", 3, 1)
+    others = await node.ask("GET", "/agencies/35.72/staff", "nominator", claims=claims["blitar"])
+    await send("malang", 2)
+    joined, again = await send("blitar", 3, 1), await send("blitar", 3, 1)
+    moved = await send("35.73/dinkes", 3, role="organiser")
+    kept = await send("blitar", 1, 3)
+
+    assert (422, "rows-refused") == slug(refused) == slug(kept)
+    assert [{"row": 3, "reasons": ["of-another-agency"]}] == refused.json()["rows"]
+    assert [] == others.json()["items"]
+    assert [(2, 0), (0, 2)] == [
+        (each.json()["joined"], each.json()["unchanged"]) for each in (joined, again)
+    ]
+    assert (1, 0) == (moved.json()["moved"], moved.json()["joined"])
+
+
 async def test_learners_are_shown_to_themselves_and_their_agency(node: Served) -> None:
     """Others find nothing."""
     await begin(node)
