@@ -173,10 +173,11 @@ class EmbeddedNode:
             )
 
     def _say_lack(self, lack: str) -> None:
-        """Say once what services wait for, however many do."""
-        if lack not in self._lacks:
-            self._lacks.add(lack)
-            self._say(f"waiting: {lack}")
+        """Say once each key that services wait for, however many do."""
+        for each in lack.split("; "):
+            if each not in self._lacks:
+                self._lacks.add(each)
+                self._say(f"waiting: {each}")
 
     def _check_ports(self) -> None:
         """Raise NodeError where a port is another's, or two parts are to have the same."""

@@ -107,6 +107,14 @@ async def test_a_service_is_ready_only_while_its_keys_can_be_read(
     assert f"CORPU_JWKS: {path} cannot be read (No such file or directory)" == gone.json()["detail"]
 
 
+async def test_an_identity_provider_that_is_away_keeps_no_service_from_being_ready() -> None:
+    """What needs no token goes on, such as verifying certificates."""
+    app = make_app(BoxEngine(), clock(), None, CORPU_JWKS="http://127.0.0.1:9/jwks.json")
+
+    async with serving(app) as client:
+        assert 200 == (await client.get("/readyz")).status_code
+
+
 async def test_a_service_says_at_its_start_which_keys_it_lacks(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
