@@ -104,7 +104,7 @@ class Tending:
             await self._mark_end(session)
         elif session.state == "closing":
             if await is_closed(self.works.open(), session.id, session.closing):
-                await self._change(session, lambda one: one.close(now))
+                await self._change(session, lambda one: one.close(session.closing, now))
             else:
                 # A crash may have come before the marks did.
                 await self._mark_end(session)

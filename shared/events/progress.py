@@ -88,10 +88,15 @@ class StreamTold(Value):
     audio_only: Address = ""
 
 
+Bitmap = Annotated[str, Field(pattern=r"^[0-9a-f]{1,360}$")]
+"""Minutes in hex, bit 0 the session's first."""
+
+
 class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress"):
     """A node opens a live session to the people of every node, and tells how far it has come; the higher `offer` holds.
 
-    Not `open`, it is for the host's own again. `threshold` is a percentage of its minutes, `grace` seconds.
+    Not `open`, it is for the host's own again. `threshold` is a percentage of its minutes, `grace` seconds;
+    of the minutes, those in which it was `paused` count for nobody.
     """
 
     node: str
@@ -108,6 +113,7 @@ class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress")
     ends_at: Instant
     began_at: Instant | None = None
     ended_at: Instant | None = None
+    paused: Bitmap = "0"
     stream: StreamTold
     threshold: Percent
     grace: int = Field(ge=0, le=3_600)
@@ -123,10 +129,6 @@ class SessionOffered(Fact, type="id.corpu.session_offered.v1", topic="progress")
     def addressees(self) -> tuple[str, ...]:
         """Tell all nodes."""
         return (EVERYBODY,)
-
-
-Bitmap = Annotated[str, Field(pattern=r"^[0-9a-f]{1,360}$")]
-"""Minutes in hex, bit 0 the session's first."""
 
 
 class MinutesWatched(LearnerFact, type="id.corpu.minutes_watched.v1", topic="progress"):

@@ -132,6 +132,9 @@ BODIES: Mapping[tuple[str, str, str], Callable[[], Sent]] = {
     ("progress", "POST", "/live/sessions/{session_id}/extend"): _json(
         {"ends_at": "2024-07-20T09:00:00Z"}
     ),
+    ("progress", "POST", "/live/sessions/{session_id}/resume"): _json(
+        {"ended_at": "2024-07-20T03:00:00Z"}
+    ),
     ("progress", "POST", "/live/sessions/{session_id}/join"): _json({"device": "phone"}),
     ("progress", "POST", "/live/sessions/{session_id}/claims"): _json(
         {"from_minute": 0, "to_minute": 9, "reason": "padam"}

@@ -75,7 +75,7 @@ def closed(of: Plan | None = None, **changes: Any) -> LiveSession:  # noqa: ANN4
     """Hold the lecture as planned, and close it."""
     later = hour(2_000)
     begun = scheduled(of, **changes).start(hour(0), later).stop(hour(60), later)
-    return begun.begin_closing(later, timedelta(0)).close(later)
+    return begun.begin_closing(later, timedelta(0)).close(1, later)
 
 
 def attendance(live: int = 0, replay: int = 0, who: str = "a" * 32) -> Attendance:

@@ -1,4 +1,4 @@
-"""Live sessions as organisers run them: scheduled, begun, extended, ended."""
+"""Live sessions as organisers run them: scheduled, begun, extended, ended, resumed."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -37,6 +37,14 @@ class MomentBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     at: Instant | None = None
+
+
+class ResumptionBody(BaseModel):
+    """Which stop was a mistake: the `ended_at` that the session shows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ended_at: Instant
 
 
 class ExtensionBody(BaseModel):
@@ -97,6 +105,18 @@ async def post_stop(
     now = watch.now()
     at = _moment(body, now)
     return await _change(session_id, lambda one: one.stop(at, now), now, works, who.scope)
+
+
+@router.post("/live/sessions/{session_id}/resume")
+async def post_resumption(
+    session_id: SessionPath, body: ResumptionBody, works: ProgressWorks, who: Organiser, watch: _Now
+) -> SessionShown:
+    """Let a session go on that was stopped by mistake, until it begins to close some minutes after the stop.
+
+    The minutes between count for nobody. Resuming again changes nothing, and undoes no later stop.
+    """
+    now, ended_at = watch.now(), body.ended_at.astimezone(UTC)
+    return await _change(session_id, lambda one: one.resume(ended_at, now), now, works, who.scope)
 
 
 @router.post("/live/sessions/{session_id}/extend")

@@ -114,7 +114,10 @@ class SessionBody(BaseModel):
 
 
 class SessionShown(BaseModel):
-    """A live session as it stands; its stream is for who joins it, and for who runs it."""
+    """A live session as it stands; its stream is for who joins it, and for who runs it.
+
+    `resumed_at` is when it last went on after a stop by mistake.
+    """
 
     id: str
     title: str
@@ -131,6 +134,7 @@ class SessionShown(BaseModel):
     began_at: datetime | None
     ended_at: datetime | None
     closed_at: datetime | None
+    resumed_at: datetime | None
     origin: datetime
     threshold_percent: float
     threshold_minutes: int
@@ -160,6 +164,7 @@ class SessionShown(BaseModel):
             began_at=session.began_at,
             ended_at=session.ended_at,
             closed_at=session.closed_at,
+            resumed_at=session.resumed_at,
             origin=session.origin or session.starts,
             threshold_percent=session.threshold,
             threshold_minutes=session.threshold_minutes,

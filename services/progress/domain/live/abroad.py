@@ -50,6 +50,7 @@ def _told(session: LiveSession, at: datetime) -> SessionOffered:
         ends_at=session.ends,
         began_at=session.began_at,
         ended_at=session.ended_at,
+        paused=session.paused,
         stream=StreamTold(
             kind=stream.kind,
             url=stream.url,
@@ -66,11 +67,15 @@ def _told(session: LiveSession, at: datetime) -> SessionOffered:
 def follow(session: LiveSession, fact: SessionOffered) -> LiveSession:
     """Follow what its host says of a session; an older word changes nothing.
 
-    Closing is each node's own: it says that this node's beats are in the store.
+    Closing is each node's own: it says that this node's beats are in the store. A session that its host
+    resumes is closed once more.
     """
     if fact.offer <= session.offer:
         return session
     over = fact.state == "ended" and session.state in _OVER
+    if not over:
+        # What an earlier closing came to holds no longer.
+        session = replace(session, closed_at=None, settled=False, turnout=None)
     stream = fact.stream
     return replace(
         session,
@@ -86,6 +91,7 @@ def follow(session: LiveSession, fact: SessionOffered) -> LiveSession:
         origin=fact.starts_at.replace(second=0, microsecond=0),
         began_at=fact.began_at,
         ended_at=fact.ended_at,
+        paused=fact.paused,
         stream=Stream(stream.kind, stream.url, stream.captions, stream.audio_only),
         threshold=fact.threshold,
         grace=fact.grace,

@@ -40,7 +40,8 @@ class LiveSession:
     `threshold` is a percentage of its minutes, `grace` seconds; `closing` numbers the attempt to close.
     `judged_after` is the enrolment up to which attendance has become evidence, `settled` says that all
     of it has, `counted` that `turnout` tells of all of it. `offer` counts what was told to other nodes, here
-    or, where it is held elsewhere, there.
+    or, where it is held elsewhere, there. `paused` are the minutes in which it was stopped by mistake, in hex,
+    and `resumed_at` is when it last went on after that.
     """
 
     id: str
@@ -57,6 +58,8 @@ class LiveSession:
     began_at: datetime | None = None
     ended_at: datetime | None = None
     closed_at: datetime | None = None
+    resumed_at: datetime | None = None
+    paused: str = "0"
     stream: Stream = field(default_factory=Stream)
     threshold: float = USUAL_THRESHOLD
     grace: int = USUAL_GRACE
@@ -121,7 +124,30 @@ class LiveSession:
         self._guard("live")
         if at > now:
             raise Invalid("from-the-future", "this has not happened yet")
+        if self.resumed_at and at < self.resumed_at:
+            raise Conflict("resumed-since", "this session was resumed after that")
         return replace(self, state="ended", ended_at=max(at, self.began))
+
+    def resume(self, ended_at: datetime, now: datetime) -> Self:
+        """Go on after the stop at `ended_at`, which was a mistake; going on again changes nothing.
+
+        Nobody has to watch the minutes between. Whoever repeats this late undoes no later stop.
+        """
+        if self.state == "live":
+            return self
+        # Once it is closing, its last beats are being marked as such.
+        self._guard("ended")
+        if ended_at != (stopped := _known(self.ended_at)):
+            raise Conflict(
+                "stopped-again",
+                "it was stopped at another instant",
+                {"ended_at": stopped.isoformat()},
+            )
+        if now >= self.until:
+            raise Conflict("session-past", "its planned end and its grace are over")
+        gap = span(max(self.minute_of(stopped), 0), min(self.minute_of(now), MOST_MINUTES))
+        paused = f"{int(self.paused, 16) | gap:x}"
+        return replace(self, state="live", ended_at=None, resumed_at=now, paused=paused)
 
     def extend(self, ends_at: datetime) -> Self:
         """Let it end later; the same end again changes nothing."""
@@ -153,9 +179,11 @@ class LiveSession:
             return self
         return replace(self, state="closing", closing=self.closing + 1)
 
-    def close(self, now: datetime) -> Self:
-        """Close: what was attended is in the store, and becomes evidence."""
-        return replace(self, state="closed", closed_at=now) if self.state == "closing" else self
+    def close(self, closing: int, now: datetime) -> Self:
+        """Close by this attempt: what was attended is in the store, and becomes evidence."""
+        if (self.state, self.closing) != ("closing", closing):
+            return self
+        return replace(self, state="closed", closed_at=now)
 
     def judged(self, after: str) -> Self:
         """Note up to which enrolment attendance has become evidence."""
@@ -215,7 +243,7 @@ class LiveSession:
     def minutes(self) -> int:
         """Tell the bitmap of the minutes that count: whole ones that it ran within its plan."""
         first = self.minute_of(max(self.began_at or self.starts, self.starts))
-        return span(first, max(first, self.minute_of(self.over_at)))
+        return span(first, self.minute_of(self.over_at)) & ~int(self.paused, 16)
 
     @property
     def planned_minutes(self) -> int:

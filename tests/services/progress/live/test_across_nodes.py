@@ -156,11 +156,42 @@ async def test_minutes_watched_later_follow(two: Two) -> None:
     assert evidence == await two.host.evidence(GUEST)
 
 
-async def test_only_the_host_directs_its_session(two: Two) -> None:
-    """At home it is followed: begun, extended and ended by nobody but its host."""
+async def test_a_session_that_goes_on_goes_on_everywhere(two: Two) -> None:
+    """Homes that have closed it already open it again; nobody misses the pause, and all minutes reach the host."""
+    await two.enrol()
     await two.host.begin(audience="all")
     await two.mirror()
-    for what, said in (("start", {}), ("stop", {}), ("extend", {"ends_at": hour(90).isoformat()})):
+    await two.home.watch([GUEST], first(20))
+    two.host.node.clock.instant = two.home.node.clock.instant = hour(20)
+    stopped = (await two.host.do("stop")).json()["ended_at"]
+    await two.mirror()
+    two.home.node.clock.instant = hour(27)
+    await until(lambda: two.home.told("state"), equals="closed")
+    two.host.node.clock.instant = hour(25)
+    resumed = await two.host.do("resume", {"ended_at": stopped})
+    await two.mirror()
+
+    assert ("live", 55) == (resumed.json()["state"], resumed.json()["planned_minutes"])
+    assert ("live", 55) == (await two.home.told("state"), await two.home.told("planned_minutes"))
+    assert (
+        200
+        == (await two.home.do("join", {"device": "hp"}, "learner", learner_id=GUEST)).status_code
+    )
+    await two.home.watch([GUEST], first(34))
+    await two.end()
+    assert 1.0 == (await two.host.evidence(GUEST))[-1][0]
+
+
+async def test_only_the_host_directs_its_session(two: Two) -> None:
+    """At home it is followed: begun, extended, ended and resumed by nobody but its host."""
+    await two.host.begin(audience="all")
+    await two.mirror()
+    for what, said in (
+        ("start", {}),
+        ("stop", {}),
+        ("extend", {"ends_at": hour(90).isoformat()}),
+        ("resume", {"ended_at": hour(0).isoformat()}),
+    ):
         answer = await two.home.do(what, said)
         assert (409, "held-elsewhere") == (
             answer.status_code,
@@ -317,11 +348,12 @@ def test_a_closed_session_stays_closed_here_whatever_its_host_adds() -> None:
     ended = offered.start(hour(0), _SETTLED).stop(hour(60), _SETTLED)
     _, news = news_of(offered, ended, hour(60))
     here = follow(LiveSession(SESSION), news[0])
-    here = here.begin_closing(_SETTLED, timedelta(0)).close(_SETTLED)
+    here = here.begin_closing(_SETTLED, timedelta(0)).close(1, _SETTLED)
     later = news[0].model_copy(update={"offer": 9, "title": "Kuliah"})
 
     assert ("closed", "Kuliah") == (follow(here, later).state, follow(here, later).title)
-    assert "live" == follow(here, later.model_copy(update={"state": "live"})).state
+    reopened = follow(here.settle(), later.model_copy(update={"state": "live"}))
+    assert ("live", None, False) == (reopened.state, reopened.closed_at, reopened.settled)
 
 
 def test_what_another_node_tells_is_added_once() -> None:

@@ -230,6 +230,34 @@ async def test_a_session_that_nobody_stops_closes_by_itself(lecture: Hall) -> No
     assert "2024-07-20T03:00:00Z" == await lecture.told("ended_at")
 
 
+async def test_a_session_stopped_by_mistake_is_resumed_until_it_closes(lecture: Hall) -> None:
+    """People join it again, the pause counts for nobody, and nothing is judged in between."""
+    await lecture.begin()
+    await lecture.watch([_ANI], first(20))
+    lecture.node.clock.instant = hour(10)
+    stopped = (await lecture.do("stop")).json()["ended_at"]
+    lecture.node.clock.instant = hour(15.5)
+    other = await lecture.do("resume", {"ended_at": hour(9).isoformat()})
+    resumed = (await lecture.do("resume", {"ended_at": stopped})).json()
+    again = (await lecture.do("resume", {"ended_at": stopped})).json()
+    joined = await _join(lecture)
+    lecture.node.clock.instant = hour(30)
+    await lecture.see()
+    await lecture.watch([_ANI], first(33))
+    await lecture.end()
+    closed = await lecture.do("resume", {"ended_at": hour(60).isoformat()})
+
+    assert (409, "stopped-again") == _said(other)
+    assert ("live", None, 55) == (
+        resumed["state"], resumed["ended_at"], resumed["planned_minutes"],
+    )  # fmt: skip
+    assert resumed == again
+    assert 200 == joined.status_code
+    assert (409, "session-over") == _said(closed)
+    assert [(1.0, f"live:{SESSION}")] == await lecture.evidence(_ANI)
+    assert [(0.0, f"live:{SESSION}")] == await lecture.evidence(_BUDI)
+
+
 async def test_what_comes_late_is_new_evidence(lecture: Hall) -> None:
     """Who was absent becomes present, for attendance only grows; the earlier word stays."""
     await lecture.begin()

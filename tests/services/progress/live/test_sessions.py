@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from services.progress.domain.live import LiveSession, Place, Turnout
+from services.progress.domain.live import LiveSession, Place, Turnout, standing
 from services.progress.domain.minutes import span
 from shared.kernel.errors import Conflict, Invalid, Refusal
-from tests.support.live import PLACE, SESSION, closed, draft, hour, lecture_plan, scheduled
+from tests.support.live import (
+    PLACE,
+    SESSION,
+    attendance,
+    closed,
+    draft,
+    hour,
+    lecture_plan,
+    scheduled,
+)
 
 _LATER = hour(500)
 _SETTLE = timedelta(minutes=6)
@@ -92,18 +101,19 @@ def test_a_session_goes_from_state_to_state_and_never_back() -> None:
     live = scheduled().start(hour(1), hour(1))
     ended = live.stop(hour(50), hour(50))
     closing = ended.begin_closing(hour(56), _SETTLE)
-    done = closing.close(hour(57))
+    done = closing.close(1, hour(57))
 
     assert ["live", "ended", "closing", "closed"] == [
         each.state for each in (live, ended, closing, done)
     ]
     assert live is live.start(hour(2), hour(2))
     assert ended is ended.stop(hour(51), hour(51))
-    assert done is done.stop(hour(58), hour(58)) is done.close(hour(99))
+    assert done is done.stop(hour(58), hour(58)) is done.close(1, hour(99))
     assert ended is ended.begin_closing(hour(55), _SETTLE)
     assert done is done.begin_closing(hour(99), _SETTLE)
     assert 1 == done.closing
-    assert ended is ended.close(hour(90))
+    assert ended is ended.close(1, hour(90))
+    assert closing is closing.close(2, hour(57))
 
 
 def test_what_does_not_fit_a_state_is_refused() -> None:
@@ -130,6 +140,67 @@ def test_a_session_is_extended_to_a_later_end() -> None:
     assert "not-an-extension" == _slug(lambda: live.extend(hour(59)))
     assert "session-too-long" == _slug(lambda: live.extend(hour(2_000)))
     assert hour(90) == scheduled().extend(hour(90)).ends_at
+
+
+@pytest.mark.parametrize(
+    ("stopped", "resumed", "gap"),
+    [
+        (10.2, 10.8, 0),
+        (10.5, 12.5, span(10, 12)),
+        (10, 12, span(10, 12)),
+        (-3, 2, span(0, 2)),
+        (59, 64, span(59, 64)),
+    ],
+)
+def test_a_session_stopped_by_mistake_goes_on(stopped: float, resumed: float, gap: int) -> None:
+    """What could not be watched meanwhile is missed by nobody, and counts for nobody; the end holds as planned."""
+    session = _live(-5).stop(hour(stopped), hour(stopped))
+    again = session.resume(hour(stopped), hour(resumed))
+    everything = attendance(span(0, 60))
+
+    assert ("live", None, hour(resumed)) == (again.state, again.ended_at, again.resumed_at)
+    assert span(0, 60) & ~gap == again.minutes
+    assert again.planned_minutes == standing(again, everything).counted
+    assert hour(65) == again.until
+    over = again.end_overdue(hour(65))
+    assert ("ended", again.minutes) == (over.state, over.minutes)
+
+
+def test_a_session_may_go_on_more_than_once() -> None:
+    """Each pause is left out; a stop told of before it went on again is refused, and so is a late repetition."""
+    first = _live().stop(hour(10), hour(10))
+    again = first.resume(hour(10), hour(12))
+    second = again.stop(hour(20), hour(20))
+    third = second.resume(hour(20), hour(24))
+
+    assert again is again.resume(hour(10), hour(13))
+    assert "resumed-since" == _slug(lambda: again.stop(hour(11), hour(13)))
+    assert span(0, 20) & ~span(10, 12) == second.minutes
+    assert span(0, 60) & ~span(10, 12) & ~span(20, 24) == third.minutes
+    with pytest.raises(Conflict) as caught:
+        second.resume(hour(10), hour(21))
+    assert ("stopped-again", {"ended_at": hour(20).isoformat()}) == (
+        caught.value.slug, caught.value.extra,
+    )  # fmt: skip
+
+
+def test_what_is_closed_stays_closed() -> None:
+    """Nor does a session go on that has not begun, that is closing, or whose time is over."""
+    ended = _live().stop(hour(50), hour(50))
+
+    assert "not-live" == _slug(lambda: scheduled().resume(hour(0), hour(1)))
+    assert "session-past" == _slug(lambda: ended.resume(hour(50), hour(65)))
+    closing = ended.begin_closing(hour(56), _SETTLE)
+    assert "session-over" == _slug(lambda: closing.resume(hour(50), hour(56)))
+    assert "session-over" == _slug(lambda: closed().resume(hour(60), hour(61)))
+
+
+def test_a_long_pause_of_the_longest_session_can_be_told() -> None:
+    """No minute beyond what a session may have is kept, however long its grace."""
+    session = _live(ends_at=hour(1_440), grace=3_600).stop(hour(0), _LATER)
+    resumed = session.resume(hour(0), hour(1_499))
+
+    assert span(0, 1_440) == int(resumed.paused, 16)
 
 
 def test_a_session_that_nobody_stops_ends_as_planned_after_its_grace() -> None:
