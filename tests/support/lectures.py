@@ -31,6 +31,8 @@ class Hall:
     lifetime: int = 600
     counted: int = 0
     threshold: int = 45
+    state: str = "closed"
+    """How the session stands, as who was told that it is over may ask."""
     refusal: tuple[int, str, dict[str, object]] | None = None
     """What joining answers instead: status, slug, further members."""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Hall:
     async def _mine(self) -> dict[str, Any]:
         return {
             "minutes_counted": self.counted, "threshold_minutes": self.threshold,
-            "met": self.counted >= self.threshold, "planned_minutes": 60, "state": "closed",
+            "met": self.counted >= self.threshold, "planned_minutes": 60, "state": self.state,
             "replay_minutes": 0,
         }  # fmt: skip
 

@@ -8,6 +8,8 @@ const LONGEST_PAUSE = 30;
 // The server refuses what is this old by its own clock; a beat on its way needs some of that time.
 const LATE = 300;
 const ON_ITS_WAY = 5;
+// Seconds over which many viewers spread what they would otherwise all do in the same second.
+export const SPREAD = 10;
 
 /** Takes beats while somebody really watches, and keeps each until an answer settles it. */
 export class Beats {
@@ -23,11 +25,14 @@ export class Beats {
    * recording, whose pieces of `every` seconds count from piece `start` on.
    * Its `joinedAt` is the server's clock at the latest at `wall`, so that no beat claims what is to come.
    * `share` (0 to 1) of its life passes before it wants renewal, so that many viewers do not renew at once.
+   * What lives no longer than a minute is the last that a session gives: its end is the same for everybody,
+   * and of the seconds after it, as many as ten, `chance` (0 to 1) of them pass as well.
    */
-  adopt(pass, wall, share) {
+  adopt(pass, wall, share, chance) {
     const life = pass.expires - pass.joinedAt;
     // Towards a session's end tickets grow short, and must not be renewed ever more often.
-    const renewAt = pass.joinedAt + Math.min(life, Math.max(share * life, MINUTE));
+    const passes = life > MINUTE ? Math.max(share * life, MINUTE) : life + chance * Math.min(life, SPREAD);
+    const renewAt = pass.joinedAt + passes;
     this.#pass = { ...pass, renewAt, behind: wall - pass.joinedAt };
     this.#taken = new Set();
     this.#last = null;
@@ -231,6 +236,7 @@ export function joined(status, slug, retryAfter, tries, chance) {
   if (status === 404 || (status === 422 && slug !== "not-live")) return { kind: "unknown" };
   if (slug === "not-live") return { kind: "early" };
   if (slug === "session-over") return { kind: "over" };
+  if (slug === "not-over") return { kind: "resumed" };
   if (slug === "not-enrolled") return { kind: "unenrolled" };
   if (status === 403 || status === 409) return { kind: "refused" };
   const longest = Math.min(LONGEST_PAUSE, SHORTEST_PAUSE * 2 ** tries);

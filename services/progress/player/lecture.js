@@ -1,15 +1,13 @@
 // One person's presence at one session: joins and joins again, sends what Beats took, and tells how it stands.
 
 import { ask } from "./asking.js";
-import { Beats, Tally, joined } from "./beats.js";
+import { Beats, SPREAD, Tally, joined } from "./beats.js";
 
 const MINUTE = 60;
 const BEAT_SECONDS = 30;
 // A ticket is renewed in the middle of its life, so that what is taken offline can still be sent under it.
 const RENEW_FROM = 0.45;
 const RENEW_WITHIN = 0.15;
-// So many seconds many viewers spread what they would otherwise all do in the same second.
-const START_SPREAD = 10;
 const EARLY_PAUSE = 20;
 // A start may be moved to an earlier time while somebody waits for it.
 const LONGEST_EARLY = 300;
@@ -148,6 +146,13 @@ export class Lecture {
       this.signedIn = false;
       return undefined;
     }
+    if (meant.kind === "resumed") {
+      // Whoever watches the recording of what goes on again is let in to that.
+      this.replay = false;
+      return this.#goOn();
+    }
+    // Whoever comes back in vain goes on with the same few looks.
+    if (this.page === "live") this.#asked = 0;
     this.page = meant.kind;
     if (meant.kind === "early") this.#waitForStart(body?.starts_at, at);
     if (meant.kind === "over") await this.#end(body);
@@ -168,7 +173,7 @@ export class Lecture {
       replay: this.replay,
       start: piece,
     };
-    this.beats.adopt(pass, wall(), RENEW_FROM + RENEW_WITHIN * Math.random());
+    this.beats.adopt(pass, wall(), RENEW_FROM + RENEW_WITHIN * Math.random(), Math.random());
     this.tally.told(answer.minutes_counted, Math.floor((joinedAt - origin) / MINUTE));
     this.answer = answer;
     this.page = "live";
@@ -179,23 +184,29 @@ export class Lecture {
     this.startsAt = startsAt ?? null;
     const left = Date.parse(startsAt) / 1000 - (Number.isFinite(at) ? at : wall()) || 0;
     const pause = Math.max(EARLY_PAUSE, Math.min(left, LONGEST_EARLY));
-    this.#joinAfter = wall() + pause + START_SPREAD * Math.random();
+    this.#joinAfter = wall() + pause + SPREAD * Math.random();
   }
 
   async #end(body) {
     this.recorded = Boolean(body?.replay);
-    this.#asked = 0;
-    this.#joinAfter = 0;
     await this.#askMine();
   }
 
-  /** Ask again, now and then, what the closing made of it. */
+  /** Join again what goes on. */
+  #goOn() {
+    this.mine = null;
+    this.#joinAfter = 0;
+    this.page = "connecting";
+  }
+
+  /** Ask again, ever more rarely, what the closing made of it, or whether it goes on after all. */
   #learnTheEnd() {
     if (this.#joining || this.#asked >= SETTLED_TRIES || this.mine?.state === "closed") return;
     if (wall() < this.#joinAfter) return;
     this.#joining = true;
     this.#askMine().finally(() => {
       this.#joining = false;
+      if (this.page === "over" && this.mine?.state === "live") this.#goOn();
       this.changed();
     });
   }

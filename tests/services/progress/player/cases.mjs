@@ -7,6 +7,9 @@ const { Lecture } = await import(`${here}lecture.js`);
 const { WORDS, span } = await import(`${here}words.js`);
 const { audioRung, captionFiles } = await import(`${here}streaming.js`);
 
+// Older releases of node have none.
+globalThis.navigator ??= { onLine: true };
+
 const ORIGIN = 1_700_000_040;
 const BEHIND = 7;
 
@@ -29,7 +32,7 @@ class Viewer {
     this.pass = pass(more);
     this.steady = 1000;
     this.wall = this.pass.joinedAt + BEHIND;
-    this.beats.adopt(this.pass, this.wall, share);
+    this.beats.adopt(this.pass, this.wall, share, 0.5);
     this.position = 0;
   }
 
@@ -52,20 +55,24 @@ class Viewer {
   }
 }
 
-/** Somebody whose page joins a node that answers always the same, on a device whose clock is `wall`. */
+/** Somebody whose page joins a node, on a device whose clock is `wall`; it answers the same until told otherwise. */
 class Waiting {
-  constructor(wall, { status, body = null, date = "" }) {
-    Object.assign(this, { wall, asked: 0, steady: 0 });
+  constructor(wall, answer, mine = answer) {
+    Object.assign(this, { wall, asked: 0, steady: 0, answer, mine });
     this.lecture = new Lecture({ root: "", session: "s", token: "t", device: "d" }, () => {});
-    this.answer = { status, text: async () => JSON.stringify(body), headers: { get: (name) => (name === "Date" ? date : null) } };
+  }
+
+  #answered(address) {
+    const { status, body = null, date = "" } = address.endsWith("/mine") ? this.mine : this.answer;
+    return { status, text: async () => JSON.stringify(body), headers: { get: (name) => (name === "Date" ? date : null) } };
   }
 
   /** Let so many seconds pass; tell how often the node was asked until then. */
   async spend(seconds) {
     const [fetch, now] = [globalThis.fetch, Date.now];
-    globalThis.fetch = async () => {
+    globalThis.fetch = async (address) => {
       this.asked += 1;
-      return this.answer;
+      return this.#answered(address);
     };
     Date.now = () => this.wall * 1000;
     try {
@@ -87,7 +94,48 @@ function early(starts, at) {
   return { status: 409, body, date: new Date(at * 1000).toUTCString() };
 }
 
+const OVER = { status: 409, body: { type: "urn:corpu:problem:session-over" } };
+
+function stands(state) {
+  return { status: 200, body: { state, minutes_counted: 3, threshold_minutes: 20, met: false } };
+}
+
+/** What joining answers somebody who may watch for ten minutes from `at` on. */
+function admitted(at) {
+  const body = { ticket: "t", joined_at: at, expires_at: at + 600, origin: ORIGIN, minutes_counted: 3, threshold_minutes: 20 };
+  return { status: 200, body };
+}
+
 export const cases = {
+  async "what goes on after its end is joined again by itself"() {
+    const page = new Waiting(ORIGIN, OVER, stands("ended"));
+    await page.spend(40);
+    equal([page.asked, page.lecture.page], [2, "over"]);
+    page.mine = stands("live");
+    page.answer = admitted(ORIGIN + 100);
+    await page.spend(100);
+    equal([page.asked, page.lecture.page, page.lecture.minutes], [4, "live", 3]);
+  },
+  async "whether it goes on is asked ever more rarely, until it is closed or some minutes have passed"() {
+    const page = new Waiting(ORIGIN, OVER, stands("ended"));
+    equal((await page.spend(44)) <= 2, true);
+    equal((await page.spend(3600)) <= 6, true);
+    const closed = new Waiting(ORIGIN, OVER, stands("closed"));
+    equal(await closed.spend(3600), 2);
+  },
+  async "whoever is told that it goes on and then that it is over asks no more often for it"() {
+    const page = new Waiting(ORIGIN, OVER, stands("live"));
+    equal((await page.spend(3600)) <= 10, true);
+    equal(page.lecture.page, "over");
+  },
+  async "whoever watches the recording of what goes on is let in to that"() {
+    const page = new Waiting(ORIGIN, { status: 409, body: { type: "urn:corpu:problem:not-over" } });
+    page.lecture.replay = true;
+    await page.spend(1);
+    page.answer = admitted(ORIGIN + 1);
+    await page.spend(2);
+    equal([page.lecture.page, page.lecture.replay], ["live", false]);
+  },
   async "who is early waits by the server's clock"() {
     const slow = new Waiting(ORIGIN - 3600, early(ORIGIN + 60, ORIGIN));
     equal(await slow.spend(55), 1);
@@ -157,7 +205,7 @@ export const cases = {
     equal(viewer.spend(10), [0]);
     viewer.wall += 200;
     equal(viewer.spend(60), []);
-    viewer.beats.adopt(pass({ ticket: "u", joinedAt: ORIGIN + 870 }), viewer.wall, 0.5);
+    viewer.beats.adopt(pass({ ticket: "u", joinedAt: ORIGIN + 870 }), viewer.wall, 0.5, 0);
     equal(viewer.spend(31), [0, 1]);
     equal(viewer.beats.saved().map(({ ticket, n, minute }) => [ticket, n, minute]), [
       ["t", 0, 10], ["u", 0, 14], ["u", 1, 15],
@@ -200,7 +248,7 @@ export const cases = {
   "an expired ticket asks for another, and only the one in use does"() {
     const viewer = new Viewer();
     viewer.spend(1);
-    viewer.beats.adopt(pass({ ticket: "u" }), viewer.wall, 0.5);
+    viewer.beats.adopt(pass({ ticket: "u" }), viewer.wall, 0.5, 0);
     equal(viewer.send(401).outcome, "expired");
     equal(viewer.beats.wantsPass(viewer.wall), false);
     viewer.spend(1);
@@ -222,9 +270,9 @@ export const cases = {
     const last = new Viewer({ until: ORIGIN + 610 });
     equal(last.beats.wantsPass(last.wall + 10), true);
   },
-  "a ticket that lives shortly is renewed when it ends, and takes nothing after that"() {
+  "a ticket that lives shortly is renewed soon after its end, not by all at once, and takes nothing after that"() {
     const viewer = new Viewer({ expires: ORIGIN + 640 });
-    equal(viewer.spend(40), [0, 1]);
+    equal(viewer.spend(45), [0, 1]);
     equal(viewer.beats.wantsPass(viewer.wall - 1), false);
     equal(viewer.beats.wantsPass(viewer.wall), true);
     equal(viewer.spend(40), []);
@@ -251,7 +299,7 @@ export const cases = {
     equal(viewer.spend(1), []);
     equal(viewer.beats.wantsPass(viewer.wall), true);
     equal([pieceFrom(1000, 30), pieceFrom(0, 30), pieceFrom(60, 30)], [34, 0, 2]);
-    viewer.beats.adopt(pass({ replay: true, start: 34, joinedAt: ORIGIN + 700 }), viewer.wall, 0.5);
+    viewer.beats.adopt(pass({ replay: true, start: 34, joinedAt: ORIGIN + 700 }), viewer.wall, 0.5, 0);
     viewer.position = 1000;
     equal(viewer.spend(60), [0, 1]);
   },
@@ -296,11 +344,11 @@ export const cases = {
   "answers to joining are told apart"() {
     const told = [
       [200, ""], [201, ""], [401, "token-expired"], [404, "unknown-session"], [422, "invalid-request"],
-      [409, "not-live"], [409, "session-over"], [403, "not-enrolled"], [403, "role-missing"], [409, "other"],
+      [409, "not-live"], [409, "session-over"], [409, "not-over"], [403, "not-enrolled"], [403, "role-missing"], [409, "other"],
       [503, "unavailable"], [0, ""],
     ].map(([status, slug]) => joined(status, slug, NaN, 0, 0).kind);
     equal(told, [
-      "joined", "joined", "expired", "unknown", "unknown", "early", "over", "unenrolled", "refused", "refused",
+      "joined", "joined", "expired", "unknown", "unknown", "early", "over", "resumed", "unenrolled", "refused", "refused",
       "later", "later",
     ]);
     equal(joined(503, "", 2, 3, 0.5).pause, 6);

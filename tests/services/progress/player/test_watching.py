@@ -96,6 +96,22 @@ async def test_who_speaks_on_after_the_end_is_still_heard(visiting: Visiting) ->
         await expect(page.locator("#counted")).to_have_text("50 dari 60 menit terhitung")
 
 
+async def test_a_session_that_goes_on_after_its_end_counts_again(visiting: Visiting) -> None:
+    """The page that was told of the end joins again by itself, and the stream that played on counts."""
+    async with visiting() as there:
+        there.hall.lifetime, there.hall.state = 5, "ended"
+        page = await there.watch()
+        there.hall.refusal = (409, "session-over", {})
+        await expect(page.locator("#standing")).to_contain_text("berakhir")
+        there.hall.refusal, there.hall.state, before = None, "live", len(there.hall.joins)
+        # A network that comes back is a reason to look at once, and nobody waits for minutes here.
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await _more(there.hall)
+
+        await expect(page.locator("#standing")).to_have_class("standing good")
+        assert len(there.hall.joins) > before
+
+
 async def test_what_was_watched_offline_is_sent_later_in_order(visiting: Visiting) -> None:
     """Without a network beats wait, the page says so, and each arrives once, oldest first."""
     async with visiting() as there:
