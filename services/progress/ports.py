@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from services.progress.domain.attendance import Addition, Attendance, Visitor
+from services.progress.domain.attendance import Addition, Attendance, Unnoted, Visitor
 from services.progress.domain.card import Card
 from services.progress.domain.live import Claim, HandedIn, LiveSession, WatchedAbroad
 from services.progress.domain.passport import Passport
@@ -97,6 +97,11 @@ class Work(Protocol):
     @property
     def visitors(self) -> Aggregates[Visitor]:
         """Tell who attended without being enrolled."""
+        ...
+
+    @property
+    def unnoted(self) -> Aggregates[Unnoted]:
+        """Tell whose attendance could not be noted."""
         ...
 
     @property

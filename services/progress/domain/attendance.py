@@ -72,6 +72,25 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Unnoted:
+    """Whose attendance their record has not taken as evidence, and why; the id is the attendance's.
+
+    `owner` is the session's; the reason is "" once the record has taken it after all.
+    """
+
+    id: str
+    session_id: str = ""
+    owner: str = ""
+    learner_id: str = ""
+    enrolment_id: str = ""
+    reason: str = ""
+
+    def note(self, news: Self) -> Self:
+        """Note how it stands now."""
+        return self if news.reason == self.reason else news
+
+
+@dataclass(frozen=True, slots=True)
 class Addition:
     """Minutes of a learner in a session, as bitmaps, and who says so."""
 

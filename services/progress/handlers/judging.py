@@ -1,10 +1,17 @@
 """Attendance becomes evidence: a cohort's in pages once its session is closed, and whatever is added later."""
 
-from collections.abc import Sequence
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.progress.domain.attendance import Addition, Attendance, attendance_id
+from services.progress.domain.attendance import (
+    Addition,
+    Attendance,
+    Unnoted,
+    attendance_id,
+)
 from services.progress.domain.intake import take
 from services.progress.domain.live import GIVER, LiveSession, evidence_of, standing
 from services.progress.domain.record import Record
@@ -15,6 +22,7 @@ from shared.events.progress import LectureAttended, MinutesWatched
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import enrolment_id
 
+_log = logging.getLogger(__name__)
 PAGE = 100
 """Learners whose attendance becomes evidence in one write."""
 
@@ -40,12 +48,8 @@ async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
     }  # fmt: skip
     records = await work.records.find(where, limit=PAGE)
     await work.attendance.preload(attendance_id(key, each.learner_id) for each in records)
-    kept: list[Kept] = []
-    for record in records:
-        attendance = await work.attendance.of(attendance_id(key, record.learner_id))
-        kept += _judge(session, record, attendance, now)
-        work.attendance.keep(attendance.judged())
-    await keep_records(work, kept)
+    attended = [await work.attendance.of(attendance_id(key, each.learner_id)) for each in records]
+    await _judge(session, zip(records, attended, strict=True), now, work)
     more = len(records) == PAGE
     session = session.judged(records[-1].id) if records else session
     work.live_sessions.keep(session if more else session.settle())
@@ -58,7 +62,7 @@ async def judge_due(session: LiveSession, keys: Sequence[str], now: datetime, wo
     Where another node holds the session, it is the one to judge, and is told.
     """
     await work.attendance.preload(keys)
-    kept: list[Kept] = []
+    judged: list[tuple[Record, Attendance]] = []
     for key in keys:
         attendance = await work.attendance.of(key)
         if not attendance.due:
@@ -69,21 +73,45 @@ async def judge_due(session: LiveSession, keys: Sequence[str], now: datetime, wo
             continue
         record = await record_in(session, attendance.learner_id, work)
         if record.plan:
-            kept += _judge(session, record, attendance, now)
-        elif session.audience != "cohort":
+            judged.append((record, attendance))
+            continue
+        if session.audience != "cohort":
             await _tell_of_visitor(session, attendance, work)
         work.attendance.keep(attendance.judged())
+    await _judge(session, judged, now, work)
+
+
+async def _judge(
+    session: LiveSession,
+    found: Iterable[tuple[Record, Attendance]],
+    now: datetime,
+    work: Work,
+) -> None:
+    """Offer what was attended to the records of the enrolled, and note what they do not take."""
+    kept: list[Kept] = []
+    heard: list[Unnoted] = []
+    for record, attendance in found:
+        work.attendance.keep(attendance.judged())
+        evidence = evidence_of(session, attendance, record.evidence, now)
+        if evidence is None:
+            continue
+        taken, (verdict,), facts = take(record, [evidence], GIVER, now)
+        kept.append((record, taken, facts))
+        # Whoever has left lacks nothing.
+        why = "" if record.withdrawn_at else verdict.reason or ""
+        about = session.id, session.owner, record.learner_id, record.id
+        heard.append(Unnoted(attendance.id, *about, reason=why))
     await keep_records(work, kept)
-
-
-def _judge(
-    session: LiveSession, record: Record, attendance: Attendance, now: datetime
-) -> list[Kept]:
-    evidence = evidence_of(session, attendance, record.evidence, now)
-    if evidence is None:
-        return []
-    taken, _, facts = take(record, [evidence], GIVER, now)
-    return [(record, taken, facts)]
+    await work.unnoted.preload(each.id for each in heard)
+    news: Counter[str] = Counter()
+    for each in heard:
+        before = await work.unnoted.of(each.id)
+        if (noted := before.note(each)) is not before:
+            work.unnoted.keep(noted)
+            news[each.reason] += 1
+    for reason, count in news.items():
+        if reason:
+            _log.warning("session %s: %d records take no attendance: %s", session.id, count, reason)
 
 
 async def _tell_of_visitor(session: LiveSession, attendance: Attendance, work: Work) -> None:

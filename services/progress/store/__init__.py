@@ -8,6 +8,7 @@ from services.progress.domain.attendance import (
     Attendance,
     Closing,
     Curve,
+    Unnoted,
     Visitor,
     attendance_id,
     closing_id,
@@ -74,10 +75,16 @@ CLAIMS = Kind(
 )
 VISITORS = Kind("visitors", Visitor, scope=None)
 WATCHED_ABROAD = Kind("watched_abroad", WatchedAbroad, scope=None)
+UNNOTED = Kind(
+    "unnoted",
+    Unnoted,
+    indexes=(Index(("session_id", "_id")),),
+    scope=ScopeFields(host="owner"),
+)
 KINDS = (
     RECORDS, PASSPORTS, CARDS, PLANS, LIVE_SESSIONS, HANDED_IN, CLAIMS, VISITORS, WATCHED_ABROAD,
 )  # fmt: skip
-SILENT = (ATTENDANCE, CURVES, CLOSINGS)
+SILENT = (ATTENDANCE, CURVES, CLOSINGS, UNNOTED)
 """Kinds that state nothing."""
 _CHUNK = 100
 
@@ -98,6 +105,7 @@ class ProgressWork(UnitOfWork):
         self.visitors = self.aggregates(VISITORS)
         self.watched_abroad = self.aggregates(WATCHED_ABROAD)
         self.attendance = self.aggregates(ATTENDANCE)
+        self.unnoted = self.aggregates(UNNOTED)
         self.curves = self.aggregates(CURVES)
         self.closings = self.aggregates(CLOSINGS)
         self._sessions: dict[str, list[LiveSession]] = {}

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from services.progress.domain.attendance import Addition, Attendance
+from services.progress.domain.attendance import Addition, Attendance, Unnoted
 from services.progress.domain.live import Claim, LiveSession, Turnout, standing
 from services.progress.domain.minutes import curve
 from services.progress.store import (
@@ -12,6 +12,7 @@ from services.progress.store import (
     CLAIMS,
     CURVES,
     HANDED_IN,
+    UNNOTED,
     ProgressWork,
     adding,
 )
@@ -79,7 +80,18 @@ async def turnout_of(work: ProgressWork, session: LiveSession) -> Turnout:
         viewers += sum(map(bool, live))
         present += sum(standing(session, each).met for each in page)
         await asyncio.sleep(0)
-    return Turnout(viewers, present, tuple(by_minute))
+    unnoted = await work.frame.store.count(UNNOTED, _unnoted(session.id))
+    return Turnout(viewers, present, tuple(by_minute), unnoted)
+
+
+def _unnoted(session_id: str) -> Filter:
+    return {"session_id": session_id, "reason": {"$ne": ""}}
+
+
+async def unnoted_of(work: ProgressWork, session_id: str, after: str, limit: int) -> list[Unnoted]:
+    """Find whose attendance of a session could not be noted, as far as this person may see them."""
+    where = {**_unnoted(session_id), "_id": {"$gt": after}}
+    return await work.unnoted.find(where, limit=limit)
 
 
 async def _pages(work: ProgressWork, session: LiveSession) -> AsyncIterator[list[Attendance]]:

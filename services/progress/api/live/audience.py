@@ -1,4 +1,4 @@
-"""Who watches a session just now, and how many watched each minute of it."""
+"""Who watches a session just now, how many watched each minute of it, and whose attendance could not be noted."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
@@ -14,12 +14,14 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.progress.api.live.shapes import SessionPath, clock
 from services.progress.api.parts import ProgressWorks
+from services.progress.domain.attendance import Unnoted
 from services.progress.domain.live import LiveSession
 from services.progress.domain.live.whole import State
-from services.progress.store.live import curve_of
+from services.progress.store.live import curve_of, unnoted_of
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound, Unavailable
 from shared.web.identity import Access, allow
+from shared.web.paging import After, Limit, Page, page
 from shared.web.problems import PROBLEMS
 
 router = APIRouter(responses=PROBLEMS, tags=["live sessions"])
@@ -30,7 +32,8 @@ class AudienceShown(BaseModel):
     """Viewers now, and by minute from the session's origin on.
 
     `exact` figures are counted from everybody's minutes once the session is closed; until then they are
-    what was seen live, at least so many. `viewers` and `present` are known by then only.
+    what was seen live, at least so many. `viewers` and `present` are known by then only, and so are the
+    `unnoted`: enrolled people whose record could not take their attendance as evidence.
     """
 
     state: State
@@ -40,8 +43,26 @@ class AudienceShown(BaseModel):
     curve: list[int]
     viewers: int | None
     present: int | None
+    unnoted: int | None
     starts_at: datetime
     origin: datetime
+
+
+class UnnotedShown(BaseModel):
+    """Whose attendance their record has not taken as evidence, and why."""
+
+    learner_id: str
+    enrolment_id: str
+    reason: str
+
+    @classmethod
+    def of(cls, unnoted: Unnoted) -> Self:
+        """Show it."""
+        return cls(
+            learner_id=unnoted.learner_id,
+            enrolment_id=unnoted.enrolment_id,
+            reason=unnoted.reason,
+        )
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,18 @@ async def get_audience(
     """Show the head count and the attendance curve."""
     del who
     return await _look(works, session_id, watch)
+
+
+@router.get("/live/sessions/{session_id}/unnoted")
+async def list_unnoted(
+    session_id: SessionPath, works: ProgressWorks,
+    who: Annotated[Access, allow("organiser", "auditor")], after: After = "", limit: Limit = 100,
+) -> Page[UnnotedShown]:  # fmt: skip
+    """List whose attendance could not be noted: `too-much-evidence`, or `unknown-session` where their plan lacks it."""
+    work = works.open(who.scope)
+    await work.live_sessions.get(session_id)
+    found = await unnoted_of(work, session_id, after, limit + 1)
+    return page(found, limit, UnnotedShown.of, lambda each: each.id)
 
 
 @router.get(
@@ -120,6 +153,7 @@ async def _look(works: ProgressWorks, session_id: str, watch: Clock) -> Audience
         curve=curve,
         viewers=turnout.viewers if turnout else None,
         present=turnout.present if turnout else None,
+        unnoted=turnout.unnoted if turnout else None,
         starts_at=session.starts,
         origin=session.origin or session.starts,
     )

@@ -58,11 +58,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Turnout:
-    """Who came, by the bitmaps: viewers with any minute, those present, and viewers by minute."""
+    """Who came, by the bitmaps: viewers with any minute, those present, and viewers by minute.
+
+    `unnoted` are the enrolled whose record has not taken their attendance as evidence.
+    """
 
     viewers: int = 0
     present: int = 0
     curve: tuple[int, ...] = ()
+    unnoted: int = 0
 
 
 def check_place(place: Place, plan: Plan) -> None:

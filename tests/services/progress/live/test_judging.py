@@ -10,6 +10,7 @@ import pytest
 from services.progress.consumers import SUBSCRIPTIONS
 from services.progress.consumers.attendance import AttendanceFold
 from services.progress.domain.attendance import Addition, attendance_id
+from services.progress.domain.evidence import MOST_EVIDENCE, Evidence
 from services.progress.domain.live import HandedIn, Step
 from services.progress.handlers.claims import claim_minutes, decide_claim, hand_in
 from services.progress.handlers.judging import (
@@ -24,7 +25,13 @@ from services.progress.handlers.records import close_record_of_withdrawn, open_r
 from services.progress.handlers.sessions import move_session, schedule_session
 from services.progress.jobs import Tending
 from services.progress.store import ProgressWork
-from services.progress.store.live import KeptMinutes, due_of, sessions_with_due, turnout_of
+from services.progress.store.live import (
+    KeptMinutes,
+    due_of,
+    sessions_with_due,
+    turnout_of,
+    unnoted_of,
+)
 from shared.bus.delivery import Delivery
 from shared.bus.folding import Folding, Rhythm
 from shared.bus.memory import MemoryBus
@@ -201,6 +208,31 @@ async def test_whoever_enrols_while_it_is_judged_has_their_evidence() -> None:
 
         assert [1.0] == await stage.evidence(_GUEST), f"enrolled after {rounds} rounds"
         assert [] == [key async for key in sessions_with_due(stage.works.open())]
+
+
+async def test_a_record_that_is_full_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Its learner is listed with the reason, those who have left are not, and the log names nobody."""
+    stage = await Stage().begin()
+    full = _ENROLLED[3]
+
+    async def fill(work: ProgressWork) -> None:
+        for each in (full, _LEFT):
+            record = await work.records.get(place_in(each))
+            pieces = [
+                Evidence("completed", "mooc", hour(0), 1.0, "organiser", f"lms:{number}")
+                for number in range(MOST_EVIDENCE)
+            ]
+            work.records.keep(replace(record, evidence=tuple(pieces)))
+
+    await stage.works.run(fill)
+    await stage.tend()
+    told = await unnoted_of(stage.works.open(), SESSION, "", 10)
+    session = await stage.works.open().live_sessions.get(SESSION)
+    lines = [each.getMessage() for each in caplog.records if SESSION in each.getMessage()]
+
+    assert [(full, "too-much-evidence")] == [(each.learner_id, each.reason) for each in told]
+    assert (True, 1) == (session.settled, session.turnout and session.turnout.unnoted)
+    assert [f"session {SESSION}: 1 records take no attendance: too-much-evidence"] == lines
 
 
 @pytest.mark.parametrize("audience", ["cohort", "node"])

@@ -12,6 +12,8 @@ import pytest
 from services.progress.api.live import audience
 from services.progress.domain.ticket import BEAT_SECONDS
 from services.progress.store import CURVES
+from shared.events.enrolment import Rescheduled
+from shared.events.plan import Plan
 from shared.events.progress import LectureAttended, ProgrammeCompleted
 from shared.kernel.ids import fresh
 from shared.store.port import Merge
@@ -334,13 +336,43 @@ async def test_a_session_that_left_the_calendar_gives_no_evidence(lecture: Hall)
     """What the organiser took out of the plan counts for nothing, and holds nothing up."""
     await lecture.begin()
     await lecture.watch([_ANI], first(60))
-    moved = rescheduled(2, _ANI, at=day(0), sessions={"lecture": ["other"]})
-    await lecture.node.hear(
-        moved.model_copy(update={"enrolment_id": place_in(_ANI), "cohort_id": LECTURE})
-    )
+    await lecture.node.hear(_moved(_ANI, 2, "other"))
     await lecture.end()
 
     assert 1 == len(await lecture.evidence(_BUDI))
+
+
+async def test_whose_attendance_could_not_be_noted_is_told(lecture: Hall) -> None:
+    """With the reason, to the session's own organiser; once it is noted after all, no more."""
+    without = lecture_plan().model_dump() | {"sessions": {"lecture": ["other"]}}
+    await lecture.node.hear(enrolled(_CITRA, Plan.model_validate(without)))
+    await lecture.begin()
+    await lecture.watch([_CITRA], first(40))
+    await lecture.end()
+    told = (await lecture.see("unnoted")).json()["items"]
+    counted = (await lecture.see("audience")).json()["unnoted"]
+    theirs = (await lecture.see("unnoted", agency=MALANG)).json()["items"]
+    await lecture.node.hear(_moved(_CITRA, 2, "live"))
+    await lecture.watch([_CITRA], first(1))
+    await lecture.judged()
+
+    assert [
+        {"learner_id": _CITRA, "enrolment_id": place_in(_CITRA), "reason": "unknown-session"}
+    ] == told
+    assert (1, []) == (counted, theirs)
+    assert 403 == (await lecture.see("unnoted", "planner")).status_code
+    assert [(1.0, f"live:{SESSION}")] == await lecture.evidence(_CITRA)
+    assert [] == (await lecture.see("unnoted")).json()["items"]
+    await until(partial(_unnoted, lecture), equals=0)
+
+
+async def _unnoted(lecture: Hall) -> int:
+    return int((await lecture.see("audience")).json()["unnoted"])
+
+
+def _moved(who: str, version: int, session: str) -> Rescheduled:
+    moved = rescheduled(version, who, at=day(0), sessions={"lecture": [session]})
+    return moved.model_copy(update={"enrolment_id": place_in(who), "cohort_id": LECTURE})
 
 
 async def test_the_head_count_is_what_the_fold_has_seen(lecture: Hall) -> None:
