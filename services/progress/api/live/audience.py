@@ -29,13 +29,18 @@ _Watches = Annotated[Access, allow("organiser", "planner", "leadership")]
 
 
 class AudienceShown(BaseModel):
-    """Viewers now, and by minute from the session's origin on.
+    """Viewers now, and by minute from the session's origin on, as `node` has counted them.
+
+    Of a session for all nodes each node counts who watches there. What the host counts in the end holds besides
+    its own viewers the guests whom it has enrolled, as soon as their nodes have told it; others are counted by
+    their own node alone.
 
     `exact` figures are counted from everybody's minutes once the session is closed; until then they are
     what was seen live, at least so many. `viewers` and `present` are known by then only, and so are the
     `unnoted`: enrolled people whose record could not take their attendance as evidence.
     """
 
+    node: str
     state: State
     at: datetime
     exact: bool
@@ -86,7 +91,7 @@ async def get_audience(
     session_id: SessionPath, works: ProgressWorks, who: _Watches,
     watch: Annotated[Clock, Depends(clock)],
 ) -> AudienceShown:  # fmt: skip
-    """Show the head count and the attendance curve."""
+    """Show this node's head count and attendance curve."""
     del who
     return await _look(works, session_id, watch)
 
@@ -146,6 +151,7 @@ async def _look(works: ProgressWorks, session_id: str, watch: Clock) -> Audience
     turnout = session.turnout
     curve = list(turnout.curve) if turnout else await curve_of(work, session_id)
     return AudienceShown(
+        node=work.node,
         state=session.state,
         at=now,
         exact=turnout is not None,

@@ -98,6 +98,11 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         yield Two(jatim, kalteng, host, home)
 
 
+async def _counted(hall: Hall) -> tuple[str, list[int], int]:
+    seen = (await hall.see("audience")).json()
+    return seen["node"], seen["curve"], seen["viewers"]
+
+
 async def _minutes(hall: Hall, who: str) -> tuple[int, tuple[str, ...]]:
     work: ProgressWork = hall.node.parts.works.open()
     kept = await work.attendance.of(f"{SESSION}/{who}")
@@ -117,6 +122,9 @@ async def test_a_guest_who_watches_at_home_is_present_at_the_host(two: Two) -> N
     await two.end()
 
     assert (first(30), ("live", "node:62")) == await _minutes(two.host, GUEST)
+    # Of a guest the host counts what was watched at home too, as soon as that is told.
+    await until(lambda: _counted(two.host), equals=("35", [2] * 29 + [1], 2))
+    assert ("62", [1] * 20, 1) == await _counted(two.home)
     assert 1.0 == (await two.host.evidence(GUEST))[-1][0]
     assert [0.0] == [value for value, _ in await two.host.evidence(OWN)]
     assert [] == await two.parked()
