@@ -33,6 +33,12 @@ class Attendance:
             return self
         return replace(self, enrolled=True, due=True)
 
+    def expect(self, session_id: str, learner_id: str) -> Self:
+        """Note, where nothing is attended yet, that its learner is enrolled: who adds to it meanwhile comes first."""
+        if self.session_id:
+            return self
+        return replace(self, session_id=session_id, learner_id=learner_id, enrolled=True)
+
     def hear(self, added: "Addition") -> Self:
         """Add what another node tells; what was known changes nothing."""
         live, replay = self.live_minutes | added.live, self.replay_minutes | added.replay

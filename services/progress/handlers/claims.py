@@ -60,7 +60,7 @@ async def claim_minutes(
     session: LiveSession, learner_id: str, minutes: tuple[int, int], step: Step, work: Work
 ) -> Claim:
     """Claim missed minutes of a session that is over, or their part that has passed."""
-    if session.state not in {"ended", "closing", "closed"}:
+    if not session.is_over:
         raise Conflict("not-over", "minutes are claimed once the session is over", session.when)
     first, last = minutes
     if first > last or not session.minutes & ((1 << (last + 1)) - (1 << first)):

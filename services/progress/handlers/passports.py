@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from services.progress.domain.attendance import attendance_id
 from services.progress.domain.passport import Passport
 from services.progress.domain.telling import take_in, tell_news
+from services.progress.handlers.sessions import mark_enrolled
 from services.progress.ports import Work
 from shared.events.certification import (
     CertificateRevoked,
@@ -105,10 +105,10 @@ async def hear_from_host(note: Callable[[F, Work], Awaitable[None]], fact: F, wo
 
 async def hear_enrolment(fact: Enrolled, work: Work) -> None:
     """Note that a host has enrolled one of our people; what they have watched here is to be told then."""
+    before = await work.passports.of(fact.learner_id)
     await hear_from_host(note_enrolment, fact, work)
-    for session in await work.sessions_of([fact.plan.cohort_id], work.teller):
-        attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
-        work.attendance.keep(attendance.enrol())
+    news = await work.passports.of(fact.learner_id) is not before
+    await mark_enrolled(fact, work.teller, work, news=news)
 
 
 async def link_guests_numbers(fact: LearnerLinked, work: Work) -> None:

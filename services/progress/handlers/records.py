@@ -10,6 +10,7 @@ from services.progress.domain.evidence import Evidence, Giver, Verdict
 from services.progress.domain.intake import take
 from services.progress.domain.record import Record
 from services.progress.domain.story import enrol, reschedule, withdraw
+from services.progress.handlers.sessions import mark_enrolled
 from services.progress.ports import Work
 from shared.events.enrolment import Enrolled, Rescheduled, Withdrawn
 from shared.events.fact import Fact
@@ -23,9 +24,7 @@ async def open_record_of_enrolment(fact: Enrolled, work: Work) -> None:
     """Open the record of an enrolment with its cohort's plan; what was attended before counts then."""
     record = await work.records.of(fact.enrolment_id)
     await keep_records(work, [(record, *enrol(record, fact))])
-    for session in await work.sessions_of([fact.plan.cohort_id], work.node):
-        attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
-        work.attendance.keep(attendance.enrol())
+    await mark_enrolled(fact, work.node, work, news=not record.plan)
 
 
 async def load_attendance(facts: Sequence[Fact], work: Work) -> None:

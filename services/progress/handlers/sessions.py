@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from services.progress.domain.attendance import attendance_id
 from services.progress.domain.live import Draft, LiveSession, Place, follow, news_of
 from services.progress.domain.live.shape import check_times
 from services.progress.domain.record import Record
 from services.progress.ports import Work
+from shared.events.enrolment import Enrolled
 from shared.events.progress import SessionOffered
 from shared.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unprocessable
 from shared.kernel.ids import derived, enrolment_id
@@ -85,6 +87,16 @@ async def admit(session: LiveSession, learner_id: str, work: Work) -> str:
     if session.audience == "cohort":
         raise Forbidden("not-enrolled", "this session is for who is enrolled in the cohort")
     raise Forbidden("not-enrolled", "this node does not know you yet; ask your agency")
+
+
+async def mark_enrolled(fact: Enrolled, host: str, work: Work, *, news: bool) -> None:
+    """Have what somebody attended before they were enrolled judged, and what is added at the same moment too."""
+    for session in await work.sessions_of([fact.plan.cohort_id], host):
+        attendance = await work.attendance.of(attendance_id(session.id, fact.learner_id))
+        if news and session.is_over:
+            # Whoever judges a first beat before this is kept knows of no enrolment: then this meets a conflict.
+            attendance = attendance.expect(session.id, fact.learner_id)
+        work.attendance.keep(attendance.enrol())
 
 
 async def record_in(session: LiveSession, learner_id: str, work: Work) -> Record:

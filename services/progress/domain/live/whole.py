@@ -119,7 +119,7 @@ class LiveSession:
 
     def stop(self, at: datetime, now: datetime) -> Self:
         """End; ending again changes nothing."""
-        if self.state in {"ended", "closing", "closed"}:
+        if self.is_over:
             return self
         self._guard("live")
         if at > now:
@@ -210,6 +210,11 @@ class LiveSession:
             raise Conflict("session-over", "this session is over")
 
     @property
+    def is_over(self) -> bool:
+        """Tell whether it has ended."""
+        return self.state in {"ended", "closing", "closed"}
+
+    @property
     def when(self) -> dict[str, object]:
         """Tell when it is planned, as a problem says it."""
         return {"starts_at": self.starts.isoformat(), "ends_at": self.ends.isoformat()}
@@ -271,7 +276,7 @@ class LiveSession:
     def replays(self, now: datetime) -> bool:
         """Tell whether its replay counts at an instant."""
         return (
-            self.state in {"ended", "closing", "closed"}
+            self.is_over
             and self.replay_days > 0
             and now < self.over_at + timedelta(days=self.replay_days)
         )

@@ -235,6 +235,47 @@ async def test_a_record_that_is_full_is_told_of(caplog: pytest.LogCaptureFixture
     assert [f"session {SESSION}: 1 records take no attendance: too-much-evidence"] == lines
 
 
+async def test_what_is_first_watched_while_its_learner_is_enrolled_is_counted() -> None:
+    """Whoever judges it in between knows of no enrolment; the enrolment marks it then, for nobody else would."""
+    opened = next(each for each in SUBSCRIPTIONS if each.name == "progress.open-records")
+    stage = await (await Stage().begin()).tend()
+    late = _ALL[105]
+    other = Tending(stage.works, stage.bus, stage.clock, _SETTLE)
+    heard = MemoryBus()
+    await publish(heard, enrolled(late, lecture_plan()))
+
+    async def come_between(name: str) -> None:
+        if name == "write":
+            stage.store.before = None
+            await stage.watch(late)
+            await other.tend()
+
+    stage.store.before = come_between
+    await Delivery(opened, stage.works).deliver(heard.topics["enrolment"])
+    await stage.tend(2)
+
+    assert stage.store.before is None
+    assert [1.0] == await stage.evidence(late)
+
+
+async def test_whoever_is_enrolled_later_and_watched_nothing_has_no_evidence() -> None:
+    """Nor is anything more kept of them when their enrolment is told again."""
+    opened = next(each for each in SUBSCRIPTIONS if each.name == "progress.open-records")
+    stage = await (await Stage().begin()).tend()
+    late = _ALL[105]
+    heard = MemoryBus()
+    await publish(heard, *(enrolled(each, lecture_plan()) for each in (late, _ENROLLED[70])))
+    await Delivery(opened, stage.works).deliver(heard.topics["enrolment"])
+    await stage.tend(2)
+    kept = stage.memory.snapshot()["attendance"]
+
+    assert [] == await stage.evidence(late)
+    assert attendance_id(SESSION, _ENROLLED[70]) not in kept
+    session = await stage.works.open().live_sessions.get(SESSION)
+    assert session.turnout is not None
+    assert 62 == session.turnout.viewers
+
+
 @pytest.mark.parametrize("audience", ["cohort", "node"])
 async def test_whoever_did_not_attend_enough_is_not_told_of(audience: str) -> None:
     """Nor who is unknown here, nor anybody at a session for the enrolled."""
