@@ -127,8 +127,10 @@ class Tending:
             return
         # Marked first, so that a crash after the judging does not keep it from being counted.
         await self._change(session, lambda one: one.uncount())
-        while keys := await due_of(self.works.open(), key, PAGE):
+        after = ""
+        while keys := await due_of(self.works.open(), key, after, PAGE):
             await self.works.run(partial(judge_due, session, keys, self.clock.now()))
+            after = keys[-1]
         await self.works.run(partial(_count, key, self.clock.now()))
 
 

@@ -1,9 +1,13 @@
 """What is kept of who attended a live session; all of it only ever grows, by merging."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Self
 
 from services.progress.domain.minutes import bitmap_of, words_of
+
+_UNMEASURED = timedelta(minutes=5)
+"""So much of a replay is no hurry: clocks differ, and a minute is claimed as it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +15,8 @@ class Attendance:
     """A learner's minutes in a session; the id is `<session>/<learner>`.
 
     `live` was watched as it happened, `replay` later; `sources` tell who says so. It is `due` while
-    something was added that has not become evidence yet, and `enrolled` once its learner was.
+    something was added that has not become evidence yet, and `enrolled` once its learner was. `replay_since`
+    is when the replay was first joined here, None where nobody knows, or another node vouches for some of it.
     """
 
     id: str
@@ -22,6 +27,7 @@ class Attendance:
     sources: tuple[str, ...] = ()
     due: bool = False
     enrolled: bool = False
+    replay_since: datetime | None = None
 
     def judged(self) -> Self:
         """Note that it has become evidence."""
@@ -32,6 +38,19 @@ class Attendance:
         if self.enrolled or not self.session_id:
             return self
         return replace(self, enrolled=True, due=True)
+
+    def begin_replay(self, session_id: str, learner_id: str, now: datetime) -> Self:
+        """Note when the replay was first joined."""
+        if self.replay_since or self.replay:
+            return self
+        return replace(self, session_id=session_id, learner_id=learner_id, replay_since=now)
+
+    def is_hurried(self, now: datetime) -> bool:
+        """Tell whether more of the replay is claimed than has had the time to be played since it was first joined."""
+        if self.replay_since is None:
+            return False
+        played = timedelta(minutes=self.replay_minutes.bit_count())
+        return now < self.replay_since + played - _UNMEASURED
 
     def expect(self, session_id: str, learner_id: str) -> Self:
         """Note, where nothing is attended yet, that its learner is enrolled: who adds to it meanwhile comes first."""
@@ -52,6 +71,7 @@ class Attendance:
             replay=words_of(replay),
             sources=tuple(dict.fromkeys((*self.sources, added.source))),
             due=True,
+            replay_since=None if added.replay else self.replay_since,
         )
 
     @property

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.progress.domain.attendance import (
@@ -48,8 +48,16 @@ async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
     }  # fmt: skip
     records = await work.records.find(where, limit=PAGE)
     await work.attendance.preload(attendance_id(key, each.learner_id) for each in records)
-    attended = [await work.attendance.of(attendance_id(key, each.learner_id)) for each in records]
-    await _judge(session, zip(records, attended, strict=True), now, work)
+    found: list[tuple[Record, Attendance]] = []
+    for record in records:
+        attendance = await work.attendance.of(attendance_id(key, record.learner_id))
+        if attendance.is_hurried(now):
+            # It stays due, and until then only what was watched live is judged.
+            attendance = replace(attendance, replay={})
+        else:
+            work.attendance.keep(attendance.judged())
+        found.append((record, attendance))
+    await _judge(session, found, now, work)
     more = len(records) == PAGE
     session = session.judged(records[-1].id) if records else session
     work.live_sessions.keep(session if more else session.settle())
@@ -59,25 +67,24 @@ async def judge_cohort(key: str, now: datetime, work: Work) -> Page:
 async def judge_due(session: LiveSession, keys: Sequence[str], now: datetime, work: Work) -> None:
     """Judge again whose attendance has grown; who is not enrolled and attended enough is told of.
 
-    Where another node holds the session, it is the one to judge, and is told.
+    Where another node holds the session, it is the one to judge, and is told. Whoever claims more of a replay
+    than can have been played waits until it can: many processes take beats, and each counts for itself.
     """
     await work.attendance.preload(keys)
     judged: list[tuple[Record, Attendance]] = []
     for key in keys:
         attendance = await work.attendance.of(key)
-        if not attendance.due:
+        if not attendance.due or attendance.is_hurried(now):
             continue
+        work.attendance.keep(attendance.judged())
         if session.host_node != work.node:
             await _tell_host(session, attendance, now, work)
-            work.attendance.keep(attendance.judged())
             continue
         record = await record_in(session, attendance.learner_id, work)
         if record.plan:
             judged.append((record, attendance))
-            continue
-        if session.audience != "cohort":
+        elif session.audience != "cohort":
             await _tell_of_visitor(session, attendance, work)
-        work.attendance.keep(attendance.judged())
     await _judge(session, judged, now, work)
 
 
@@ -91,7 +98,6 @@ async def _judge(
     kept: list[Kept] = []
     heard: list[Unnoted] = []
     for record, attendance in found:
-        work.attendance.keep(attendance.judged())
         evidence = evidence_of(session, attendance, record.evidence, now)
         if evidence is None:
             continue

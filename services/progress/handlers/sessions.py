@@ -89,6 +89,12 @@ async def admit(session: LiveSession, learner_id: str, work: Work) -> str:
     raise Forbidden("not-enrolled", "this node does not know you yet; ask your agency")
 
 
+async def begin_replay(session: LiveSession, learner_id: str, now: datetime, work: Work) -> None:
+    """Note when somebody first joined a replay: what they claim of it is measured by the time since then."""
+    attendance = await work.attendance.of(attendance_id(session.id, learner_id))
+    work.attendance.keep(attendance.begin_replay(session.id, learner_id, now))
+
+
 async def mark_enrolled(fact: Enrolled, host: str, work: Work, *, news: bool) -> None:
     """Have what somebody attended before they were enrolled judged, and what is added at the same moment too."""
     for session in await work.sessions_of([fact.plan.cohort_id], host):

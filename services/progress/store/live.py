@@ -61,9 +61,9 @@ async def sessions_with_due(work: ProgressWork) -> AsyncIterator[str]:
         yield after
 
 
-async def due_of(work: ProgressWork, session_id: str, limit: int) -> list[str]:
-    """Find attendance of a session that has not become evidence yet."""
-    where = {"due": True, "session_id": session_id}
+async def due_of(work: ProgressWork, session_id: str, after: str, limit: int) -> list[str]:
+    """Find attendance of a session that has not become evidence yet, in id order."""
+    where = {"due": True, "session_id": session_id, "_id": {"$gt": after}}
     return [each["_id"] for each in await work.frame.store.find(ATTENDANCE, where, limit=limit)]
 
 

@@ -1,6 +1,7 @@
 """How learners join a session, and what they see of their minutes."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -17,7 +18,7 @@ from services.progress.api.parts import Learner, ProgressWorks
 from services.progress.domain.attendance import attendance_id
 from services.progress.domain.live import LiveSession, Stream, standing
 from services.progress.domain.ticket import BEAT_SECONDS
-from services.progress.handlers.sessions import admit
+from services.progress.handlers.sessions import admit, begin_replay
 from services.progress.ports import Tickets
 from services.progress.store import ProgressWork
 from shared.events.plan import Slug
@@ -74,6 +75,8 @@ async def post_join(
         if body.replay
         else session.ticket(learner, body.device, now)
     )
+    if body.replay:
+        await works.run(partial(begin_replay, session, learner, now))
     stands = standing(session, await work.attendance.of(attendance_id(session_id, learner)))
     signing: Tickets = tickets(request)
     return Joined(

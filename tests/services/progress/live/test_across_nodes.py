@@ -1,7 +1,7 @@
 """A lecture of one node that people of another watch at home: bitmaps are shared, and minutes count once."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -371,6 +371,13 @@ def test_what_another_node_tells_is_added_once() -> None:
     grown = kept.hear(added)
 
     assert (first(5), first(2), True) == (grown.live_minutes, grown.replay_minutes, grown.due)
+    # What another node vouches for was measured there.
+    joined = attendance().begin_replay(SESSION, "a" * 32, hour(70))
+    assert (True, False) == (
+        joined.hear(replace(added, replay=0)).replay_since == hour(70),
+        joined.hear(replace(added, replay=first(60))).is_hurried(hour(71)),
+    )
+    assert grown is grown.begin_replay(SESSION, "a" * 32, hour(70))
     assert grown.judged() == grown.judged().hear(added)
 
 

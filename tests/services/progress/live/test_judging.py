@@ -22,7 +22,7 @@ from services.progress.handlers.judging import (
 from services.progress.handlers.passports import keep_newest_card
 from services.progress.handlers.plans import keep_newest_plan
 from services.progress.handlers.records import close_record_of_withdrawn, open_record_of_enrolment
-from services.progress.handlers.sessions import move_session, schedule_session
+from services.progress.handlers.sessions import begin_replay, move_session, schedule_session
 from services.progress.jobs import Tending
 from services.progress.store import ProgressWork
 from services.progress.store.live import (
@@ -276,6 +276,37 @@ async def test_whoever_is_enrolled_later_and_watched_nothing_has_no_evidence() -
     assert 62 == session.turnout.viewers
 
 
+async def test_a_replay_in_a_hurry_waits_until_it_can_have_been_played() -> None:
+    """Of the cohort and of later additions, whoever took the beats; what was watched live waits for nothing."""
+    stage = await Stage().begin()
+    await stage.change(lambda one: replace(one, replay_days=7))
+    hasty, later = _ENROLLED[80], _ENROLLED[81]
+    session = await stage.works.open().live_sessions.get(SESSION)
+
+    async def hurry(who: str) -> None:
+        await stage.works.run(partial(begin_replay, session, who, stage.clock.now()))
+        added = Addition(SESSION, who, "replay", replay=first(60))
+        await KeptMinutes(stage.store).add([added])
+
+    await hurry(hasty)
+    await stage.tend()
+    await hurry(later)
+    await stage.tend(2)
+    before = [await stage.evidence(each) for each in (hasty, later)]
+    settled = (await stage.works.open().live_sessions.get(SESSION)).settled
+    waiting = await due_of(stage.works.open(), SESSION, "", 10)
+    # Joined again, it is measured from the first time all the same.
+    stage.clock.advance(timedelta(minutes=54))
+    await stage.works.run(partial(begin_replay, session, hasty, stage.clock.now()))
+    stage.clock.advance(timedelta(minutes=1))
+    await stage.tend(2)
+
+    assert ([[0.0], [0.0]], True) == (before, settled)
+    assert [attendance_id(SESSION, each) for each in (hasty, later)] == waiting
+    assert [[0.0, 1.0]] * 2 == [await stage.evidence(each) for each in (hasty, later)]
+    assert [] == await due_of(stage.works.open(), SESSION, "", 10)
+
+
 @pytest.mark.parametrize("audience", ["cohort", "node"])
 async def test_whoever_did_not_attend_enough_is_not_told_of(audience: str) -> None:
     """Nor who is unknown here, nor anybody at a session for the enrolled."""
@@ -291,7 +322,7 @@ async def test_whoever_did_not_attend_enough_is_not_told_of(audience: str) -> No
     await stage.works.relay.sweep(grace=0)
     told = [each.type for each in stage.bus.messages("progress")]
     assert LectureAttended.type not in told
-    assert [] == await due_of(stage.works.open(), SESSION, 10)
+    assert [] == await due_of(stage.works.open(), SESSION, "", 10)
 
 
 async def test_nothing_is_judged_before_its_time() -> None:

@@ -289,6 +289,7 @@ async def test_a_replay_counts_where_the_rules_allow_it(tmp_path: Path) -> None:
         lecture.node.clock.instant = hour(24 * 60)
         joined = (await _join(lecture, replay=True, position=60)).json()
         await lecture.watch([_ANI], first(60), replay=True)
+        lecture.node.clock.instant = hour(25 * 60)
         await lecture.judged()
         mine = (await lecture.see("mine", "learner", learner_id=_ANI)).json()
         lecture.node.clock.instant = hour(60 + 7 * 24 * 60)
@@ -299,8 +300,32 @@ async def test_a_replay_counts_where_the_rules_allow_it(tmp_path: Path) -> None:
             (1.0, f"live:{SESSION}:replay"),
         ] == await lecture.evidence(_ANI)
         assert (20, 40, True) == (mine["minutes_counted"], mine["replay_minutes"], mine["met"])
-        assert hour(24 * 60) == (await lecture.record(_ANI)).completed[0]
+        assert hour(25 * 60) == (await lecture.record(_ANI)).completed[0]
         assert (409, "no-replay") == _said(await _join(lecture, replay=True))
+
+
+async def test_a_replay_counts_no_sooner_than_it_can_have_been_played(tmp_path: Path) -> None:
+    """By the time since it was first joined, however many processes took its beats, and joined however often."""
+    async with hall(tmp_path) as lecture:
+        await lecture.node.hear(enrolled(_ANI, _RULES), enrolled(_BUDI, _RULES))
+        await lecture.begin(_RULES, threshold_percent=None)
+        await lecture.watch([_ANI], first(20))
+        await lecture.end()
+        lecture.node.clock.instant = hour(600)
+        for who in (_ANI, _BUDI):
+            assert 200 == (await _join(lecture, who, replay=True)).status_code
+        await lecture.watch([_ANI, _BUDI], first(40), replay=True)
+        lecture.node.clock.instant = hour(634)
+        assert 200 == (await _join(lecture, replay=True)).status_code
+        await lecture.watch([_BUDI], first(3), replay=True)
+        await until(lambda: lecture.told("settled"), equals=True)
+        early = [await lecture.evidence(each) for each in (_ANI, _BUDI)]
+        lecture.node.clock.instant = hour(635)
+        await lecture.judged()
+
+        assert [[(0.0, f"live:{SESSION}")]] * 2 == early
+        for who in (_ANI, _BUDI):
+            assert (1.0, f"live:{SESSION}:replay") == (await lecture.evidence(who))[-1]
 
 
 async def test_who_attends_without_being_enrolled_is_told_of_and_counts_once_enrolled(
