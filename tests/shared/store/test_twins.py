@@ -331,6 +331,20 @@ async def test_a_mark_that_was_set_again_is_cleared_by_nobody_who_had_not_seen_i
     )["a"]
 
 
+async def test_whoever_makes_a_document_meets_a_merge_that_made_it_first(store: Store) -> None:
+    """A first write is guarded as any other, and what it made is added to; nothing merged is lost either way."""
+    marked = Merge("a", {"code": "K"}, {"words.0": 1}, marks={"due": True})
+    await store.merge(BOXES, [marked])
+    late = await store.write([Change(BOXES, "a", 0, {"code": "L", "words": {}, "due": False})])
+    made = await store.write([Change(BOXES, "b", 0, {"code": "L", "words": {}, "due": False})])
+    await store.merge(BOXES, [marked._replace(id="b")])
+    found = await store.load(BOXES, ["a", "b"])
+
+    assert (1, 0) == (len(late.conflicts), len(made.conflicts))
+    assert {"_id": "a", "version": 1, "code": "K", "words": {"0": 1}, "due": True} == found["a"]
+    assert {"_id": "b", "version": 2, "code": "L", "words": {"0": 1}, "due": True} == found["b"]
+
+
 async def test_merges_of_many_writers_all_hold(store: Store) -> None:
     """Nothing that anybody added is lost, also where all of them make the document."""
     keys = [f"m{number}" for number in range(40)]
