@@ -98,6 +98,11 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         yield Two(jatim, kalteng, host, home)
 
 
+def _told_minutes(hall: Hall) -> list[str]:
+    stated = hall.node.engine.bus.messages("progress")
+    return [each.id for each in stated if each.type == MinutesWatched.type]
+
+
 async def _counted(hall: Hall) -> tuple[str, list[int], int]:
     seen = (await hall.see("audience")).json()
     return seen["node"], seen["curve"], seen["viewers"]
@@ -156,6 +161,10 @@ async def test_minutes_watched_later_follow(two: Two) -> None:
 
     await two.home.watch([GUEST], first(60))
     await two.judge()
+    told = _told_minutes(two.home)
+    await two.home.watch([GUEST], first(60))
+    await two.judge()
+    assert told == _told_minutes(two.home)
     evidence = await two.host.evidence(GUEST)
     mirror(two.kalteng, two.jatim, from_zero=True)
     await two.host.judged()

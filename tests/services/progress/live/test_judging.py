@@ -173,6 +173,33 @@ async def test_two_who_look_after_it_at_once_do_it_once() -> None:
     assert calm.stands() == stage.stands()
 
 
+async def test_whoever_closes_a_session_that_is_resumed_just_then_does_not() -> None:
+    """Its next end is closed by barriers of its own, and everybody is judged once."""
+    stage = await Stage().begin()
+    await stage.change(lambda one: one.stop(hour(50), hour(50)))
+    # What is handed in is added first.
+    stage.clock.instant = hour(51)
+    await stage.tend(1)
+    stage.clock.instant = hour(56)
+
+    async def come_between(name: str) -> None:
+        if name == "write":
+            stage.store.before = None
+            await stage.change(lambda one: one.resume(hour(50), hour(55)))
+
+    stage.store.before = come_between
+    await stage.tend(3)
+    session = await stage.works.open().live_sessions.get(SESSION)
+    assert stage.store.before is None
+    assert ("live", 0, 55) == (session.state, session.closing, session.planned_minutes)
+
+    stage.clock.instant = hour(71)
+    await stage.tend()
+    session = await stage.works.open().live_sessions.get(SESSION)
+    assert ("closed", True, 55) == (session.state, session.settled, session.planned_minutes)
+    assert [[1.0], [0.0]] == [await stage.evidence(_ENROLLED[each]) for each in (0, 70)]
+
+
 async def test_what_is_added_while_it_is_judged_is_judged_as_well() -> None:
     """Whoever clears the mark has seen all that was added, or meets a conflict and looks again."""
     stage = await (await Stage().begin()).tend()
