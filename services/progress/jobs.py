@@ -1,6 +1,6 @@
 """What progress does by itself, now and then: warn of deadlines, end and close sessions, judge attendance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -34,6 +34,8 @@ from shared.store.port import Merge, Store
 from shared.store.works import Works
 
 _SLICE = 100
+_REST = 20
+"""So many times as long as a count of a session took, it waits to be counted again."""
 
 
 async def warn_of_risks(works: Works[ProgressWork], clock: Clock, region: str, days: int) -> None:
@@ -76,6 +78,7 @@ class Tending:
     bus: Bus
     clock: Clock
     settle: timedelta
+    _rests: dict[str, datetime] = field(default_factory=dict, init=False)
 
     async def tend(self) -> None:
         """Add what was handed in, move sessions on, judge what was attended; none waits for what cannot be done."""
@@ -125,13 +128,21 @@ class Tending:
         session = await self.works.open().live_sessions.of(key)
         if session.state != "closed":
             return
-        # Marked first, so that a crash after the judging does not keep it from being counted.
-        await self._change(session, lambda one: one.uncount())
-        after = ""
-        while keys := await due_of(self.works.open(), key, after, PAGE):
+        async for keys in due_of(self.works.open(), key, self.clock.now(), PAGE):
+            # Marked first, so that a crash after the judging does not keep it from being counted.
+            session = await self._change(session, lambda one: one.uncount())
             await self.works.run(partial(judge_due, session, keys, self.clock.now()))
-            after = keys[-1]
-        await self.works.run(partial(_count, key, self.clock.now()))
+        if not session.counted:
+            await self._count(key)
+
+    async def _count(self, key: str) -> None:
+        """Count anew who came; of millions that takes long, and replays go on for days: it rests in between."""
+        began = self.clock.now()
+        if began < self._rests.get(key, began):
+            return
+        await self.works.run(partial(_count, key, began))
+        now = self.clock.now()
+        self._rests[key] = now + _REST * (now - began)
 
 
 async def _count(key: str, now: datetime, work: ProgressWork) -> None:

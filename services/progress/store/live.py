@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.progress.domain.attendance import Addition, Attendance, Unnoted
 from services.progress.domain.live import Claim, LiveSession, Turnout, standing
@@ -61,10 +62,18 @@ async def sessions_with_due(work: ProgressWork) -> AsyncIterator[str]:
         yield after
 
 
-async def due_of(work: ProgressWork, session_id: str, after: str, limit: int) -> list[str]:
-    """Find attendance of a session that has not become evidence yet, in id order."""
-    where = {"due": True, "session_id": session_id, "_id": {"$gt": after}}
-    return [each["_id"] for each in await work.frame.store.find(ATTENDANCE, where, limit=limit)]
+async def due_of(
+    work: ProgressWork, session_id: str, now: datetime, limit: int
+) -> AsyncIterator[list[str]]:
+    """Tell attendance of a session that has not become evidence yet and may, some at a time in id order."""
+    after = ""
+    where: Filter = {"due": True, "session_id": session_id}
+    while found := await work.frame.store.find(
+        ATTENDANCE, {**where, "_id": {"$gt": after}}, limit=limit
+    ):
+        if ripe := [each["_id"] for each in found if not ATTENDANCE.load(each).is_hurried(now)]:
+            yield ripe
+        after = found[-1]["_id"]
 
 
 async def turnout_of(work: ProgressWork, session: LiveSession) -> Turnout:

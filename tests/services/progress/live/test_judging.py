@@ -27,7 +27,6 @@ from services.progress.jobs import Tending
 from services.progress.store import ProgressWork
 from services.progress.store.live import (
     KeptMinutes,
-    due_of,
     sessions_with_due,
     turnout_of,
     unnoted_of,
@@ -111,6 +110,17 @@ class Stage:
         """Tell the values of somebody's evidence."""
         record = await self.works.open().records.of(place_in(who))
         return [each.value for each in record.evidence]
+
+    def due(self) -> list[str]:
+        """Tell whose attendance has not become evidence yet."""
+        kept = self.memory.snapshot()["attendance"]
+        return sorted(key for key, each in kept.items() if each["due"])
+
+    async def viewers(self) -> int:
+        """Tell how many came, as was last counted."""
+        turnout = (await self.works.open().live_sessions.get(SESSION)).turnout
+        assert turnout is not None
+        return turnout.viewers
 
     def stands(self) -> dict[str, Any]:
         """Tell what is kept, and which facts were stated, apart from how often and when."""
@@ -321,7 +331,7 @@ async def test_a_replay_in_a_hurry_waits_until_it_can_have_been_played() -> None
     await stage.tend(2)
     before = [await stage.evidence(each) for each in (hasty, later)]
     settled = (await stage.works.open().live_sessions.get(SESSION)).settled
-    waiting = await due_of(stage.works.open(), SESSION, "", 10)
+    waiting = stage.due()
     # Joined again, it is measured from the first time all the same.
     stage.clock.advance(timedelta(minutes=54))
     await stage.works.run(partial(begin_replay, session, hasty, stage.clock.now()))
@@ -331,7 +341,30 @@ async def test_a_replay_in_a_hurry_waits_until_it_can_have_been_played() -> None
     assert ([[0.0], [0.0]], True) == (before, settled)
     assert [attendance_id(SESSION, each) for each in (hasty, later)] == waiting
     assert [[0.0, 1.0]] * 2 == [await stage.evidence(each) for each in (hasty, later)]
-    assert [] == await due_of(stage.works.open(), SESSION, "", 10)
+    assert [] == stage.due()
+
+
+async def test_a_count_that_takes_long_rests_before_the_next() -> None:
+    """Of millions each attendance is read, while replays come in for days; nobody's evidence waits for it."""
+    stage = await (await Stage().begin()).tend()
+    before = await stage.viewers()
+
+    async def drag(_: str) -> None:
+        stage.clock.advance(timedelta(seconds=1))
+
+    stage.store.before = drag
+    await stage.watch(_ENROLLED[70])
+    await stage.tending.tend()
+    first_of_them = await stage.viewers()
+    await stage.watch(_ENROLLED[71])
+    await stage.tending.tend()
+    meanwhile, evidence = await stage.viewers(), await stage.evidence(_ENROLLED[71])
+    stage.clock.advance(timedelta(hours=1))
+    await stage.tending.tend()
+
+    assert (before + 1, before + 1) == (first_of_them, meanwhile)
+    assert [0.0, 1.0] == evidence
+    assert before + 2 == await stage.viewers()
 
 
 @pytest.mark.parametrize("audience", ["cohort", "node"])
@@ -349,7 +382,7 @@ async def test_whoever_did_not_attend_enough_is_not_told_of(audience: str) -> No
     await stage.works.relay.sweep(grace=0)
     told = [each.type for each in stage.bus.messages("progress")]
     assert LectureAttended.type not in told
-    assert [] == await due_of(stage.works.open(), SESSION, "", 10)
+    assert [] == stage.due()
 
 
 async def test_nothing_is_judged_before_its_time() -> None:
