@@ -15,6 +15,7 @@ from shared.web.identity import Access, allow, public
 from shared.web.paging import After, Limit, Page, page
 from shared.web.parts import Parts, parts
 from shared.web.problems import PROBLEMS, Problem
+from shared.web.queries import lenient
 
 AuditRow = dict[str, Any]
 AuditRows = Callable[[Works[Any], str, int], Awaitable[list[AuditRow]]]
@@ -63,7 +64,7 @@ class Told(BaseModel):
 
 def health() -> APIRouter:
     """Make the routes that probes ask, without a token."""
-    router = APIRouter(tags=["health"], dependencies=[public()])
+    router = APIRouter(tags=["health"], dependencies=[public(), lenient()])
 
     @router.get("/livez")
     async def livez() -> dict[str, str]:

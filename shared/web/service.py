@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel import faults
@@ -22,6 +22,7 @@ from shared.web.limits import BodyLimit
 from shared.web.operations import AuditRows, health, operations
 from shared.web.parts import Blueprint, Engine, W, federation_of, open_parts
 from shared.web.problems import Problem, add_problems
+from shared.web.queries import only_known
 from shared.web.settings import ServiceSettings
 from shared.web.sharing import sharing
 from shared.web.telemetry import observe, set_up_logs, set_up_traces
@@ -100,6 +101,7 @@ def create_service(
         title=f"CorpU {blueprint.name}",
         version="1",
         lifespan=lifespan,
+        dependencies=[Depends(only_known)],
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -155,6 +157,10 @@ def _document_problems(app: FastAPI) -> None:
         document = describe()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.setdefault("Problem", Problem.model_json_schema())
+        for name, schema in schemas.items():
+            # What FastAPI makes of a form's parts; it takes others, and we do not.
+            if name.startswith("Body_"):
+                schema["additionalProperties"] = False
         return document
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel.trace import traceparent
 from shared.web.identity import public
+from shared.web.queries import lenient
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -92,7 +93,7 @@ def set_up_traces(service: str, node: str, *, ratio: float, endpoint: str) -> Tr
 def observe(app: FastAPI) -> None:
     """Give an application `/metrics` and a span for each request."""
     Instrumentator(excluded_handlers=["/metrics", "/livez", "/readyz"]).instrument(app).expose(
-        app, include_in_schema=False, dependencies=[public()]
+        app, include_in_schema=False, dependencies=[public(), lenient()]
     )
     app.add_middleware(_CarryTrace)
     FastAPIInstrumentor.instrument_app(

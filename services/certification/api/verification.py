@@ -20,6 +20,7 @@ from shared.store.works import Works
 from shared.web.identity import public
 from shared.web.parts import works
 from shared.web.problems import MEDIA_TYPE, PROBLEMS, problem
+from shared.web.queries import lenient
 
 _TOO_OFTEN: dict[int | str, dict[str, Any]] = {
     429: {
@@ -32,6 +33,12 @@ _STATEMENT = {"$ref": "#/components/schemas/Statement"}
 _NO_SUCH: dict[str, Any] = {
     **PROBLEMS[404],
     "content": {**PROBLEMS[404]["content"], "text/html": {"schema": {"type": "string"}}},
+}
+
+_AS_PAGE: dict[str, Any] = {
+    "response_class": HTMLResponse,
+    "responses": {200: {"content": {"application/json": {"schema": _STATEMENT}}}, 404: _NO_SUCH},
+    "dependencies": [lenient()],
 }
 
 router = APIRouter(
@@ -54,11 +61,7 @@ async def verify_as_json(request: Request, opened: _Works, code: Code) -> Statem
     return _known(await _find(request, opened, code))
 
 
-@router.get(
-    "/{code}",
-    response_class=HTMLResponse,
-    responses={200: {"content": {"application/json": {"schema": _STATEMENT}}}, 404: _NO_SUCH},
-)
+@router.get("/{code}", **_AS_PAGE)
 async def verify(
     request: Request, opened: _Works, code: Code, lang: Annotated[Language | None, Query()] = None
 ) -> Response:

@@ -21,6 +21,7 @@ from shared.store.works import Works
 from shared.web.idempotency import IdempotentRoute
 from shared.web.parts import works
 from shared.web.problems import PROBLEMS
+from shared.web.queries import take_only
 
 _AGENCY: TypeAdapter[str] = TypeAdapter(AgencyCode)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -118,8 +119,9 @@ def listed_as_sent(rows: Iterable[Row]) -> list[Listed]:
     return listed
 
 
-async def file_of(form: FormData) -> tuple[bytes, str]:
-    """Tell the content and the name of a form's `file`."""
+async def file_of(form: FormData, *others: str) -> tuple[bytes, str]:
+    """Tell the content and the name of a form's `file`; Invalid where it has parts beside that and the `others`."""
+    take_only([name for name, _ in form.multi_items()], {"file", *others}, "part")
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Invalid("file-missing", "the form has no part `file` that is a file")

@@ -184,6 +184,7 @@ SENT = {
                 "schema": {
                     "type": "object",
                     "required": ["agency", "file"],
+                    "additionalProperties": False,
                     "properties": {
                         "agency": {"type": "string"},
                         "file": {"type": "string", "format": "binary"},
@@ -304,7 +305,7 @@ async def _read(request: Request) -> tuple[str, list[Listed]]:
     kind = media_type_of(request)
     if kind == "multipart/form-data":
         async with request.form(max_files=1, max_fields=10) as form:
-            content, name = await file_of(form)
+            content, name = await file_of(form, "agency")
             agency = read_agency(form.get("agency"))
         sheet = await in_thread(partial(read_nominations, content, name))
         return agency, listed_from(sheet.rows)

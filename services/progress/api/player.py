@@ -18,6 +18,7 @@ from shared.store.works import Works
 from shared.web.identity import public
 from shared.web.parts import works
 from shared.web.problems import PROBLEMS
+from shared.web.queries import lenient
 
 PAGE = "watch.html"
 _TYPES = {
@@ -57,7 +58,7 @@ class _File:
 
 def router_for(find: Find, hosts: Iterable[str] = ()) -> APIRouter:
     """Make the routes of the page; `hosts` are origins beside a stream's own from which its pieces come."""
-    router = APIRouter(responses=PROBLEMS, tags=["player"], dependencies=[public()])
+    router = APIRouter(responses=PROBLEMS, tags=["player"], dependencies=[public(), lenient()])
     more = tuple(hosts)
 
     @router.get("/live/{session_id}/watch", response_class=HTMLResponse)

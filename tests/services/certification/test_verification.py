@@ -182,6 +182,16 @@ async def test_an_unknown_code_is_not_known(served: Served, client: httpx2.Async
     assert problem.json()["type"] == "urn:corpu:problem:unknown-certificate"
 
 
+async def test_a_link_from_a_messenger_opens(served: Served, client: httpx2.AsyncClient) -> None:
+    """What it adds is for others; a program's own address takes nothing that it does not know."""
+    await served.hear(*STORY)
+    (path,) = await paths(served, client)
+    plain = await client.get(f"{path}?lang=en")
+
+    assert plain.text == (await client.get(f"{path}?fbclid=x&lang=en&utm_source=wa")).text
+    assert 422 == (await client.get(f"{path}.json?fbclid=x")).status_code
+
+
 async def test_a_code_is_read_in_capitals_too(served: Served, client: httpx2.AsyncClient) -> None:
     """Somebody may type it."""
     await served.hear(*STORY)

@@ -113,6 +113,8 @@ BAD_FORMS = {
     "a file that is a field": (AGENCY + PART % (b"file", b"", b"x") + b"--b--\r\n", 422),
     "no agency": (FILE + b"--b--\r\n", 422),
     "an agency of nowhere": (PART % (b"agency", b"", b"00.00") + FILE + b"--b--\r\n", 422),
+    "two agencies": (AGENCY + AGENCY + FILE + b"--b--\r\n", 422),
+    "an unknown part": (AGENCY + FILE + PART % (b"unit", b"", b"x") + b"--b--\r\n", 422),
     "two files": (AGENCY + FILE + FILE + b"--b--\r\n", 400),
     "too many fields": (AGENCY * 20 + b"--b--\r\n", 400),
     "a part without a name": (b"--b\r\nX: y\r\n\r\nz\r\n--b--\r\n", 400),
@@ -163,7 +165,8 @@ async def test_a_file_that_is_no_list_is_refused_at_every_door(
 
     answer = await node.ask(
         "POST", door, "nominator", claims=NOMINATOR,
-        data={"agency": MALANG}, files={"file": ("daftar.xlsx", content)},
+        data={"agency": MALANG} if door.endswith("rosters") else {},
+        files={"file": ("daftar.xlsx", content)},
     )  # fmt: skip
 
     assert refusal == slug(answer)

@@ -166,12 +166,12 @@ async def test_beats_share_a_commit_with_a_record_for_each_partition(edge: Edge)
 async def test_a_number_may_come_in_the_body(edge: Edge) -> None:
     """What is no number is refused."""
     headers = {"Authorization": f"bearer {edge.token()}"}
-    sent = [b'{"n": 4}', b'{"n": "4"}', b"{}", b"", b"[4]", b"x" * 2_000]
+    sent = [b'{"n": 4}', b'{"n": "4"}', b'{"n": 4, "m": 5}', b"{}", b"", b"[4]", b"x" * 2_000]
     answers = [
         await edge.client.post("/live/beats", headers=headers, content=each) for each in sent
     ]
 
-    assert [204, 422, 422, 422, 422, 413] == [each.status_code for each in answers]
+    assert [204, 422, 422, 422, 422, 422, 413] == [each.status_code for each in answers]
     assert 1 == len(edge.kept())
 
 
@@ -195,6 +195,27 @@ async def test_an_impossible_beat_is_refused_and_never_sent(
     answer = await edge.beat(number, edge.token(**changes))
 
     assert (status, f"urn:corpu:problem:{slug}") == (answer.status_code, answer.json()["type"])
+    assert [] == edge.broker.commits
+
+
+@pytest.mark.parametrize(
+    ("path", "slug"),
+    [
+        ("/live/beats?n=4&m=5", "unknown-parameter"),
+        ("/live/beats?beat=4", "unknown-parameter"),
+        ("/live/beats?n=4&n=5", "repeated-parameter"),
+        ("/live/beats?n=4&", "beat-impossible"),
+        ("/live/beats/batch?n=4", "unknown-parameter"),
+    ],
+)
+async def test_the_edge_knows_no_parameter_but_a_beats_number(
+    edge: Edge, path: str, slug: str
+) -> None:
+    """What it does not understand is refused, whatever the body says besides."""
+    headers = {"Authorization": f"Bearer {edge.token()}"}
+    answer = await edge.client.post(path, headers=headers, content=b'{"n": 4}')
+
+    assert (422, f"urn:corpu:problem:{slug}") == (answer.status_code, answer.json()["type"])
     assert [] == edge.broker.commits
 
 

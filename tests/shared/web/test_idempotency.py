@@ -52,7 +52,7 @@ async def test_a_key_belongs_to_one_person_one_path_and_one_query(service: Serve
     """Nobody gets another's answer."""
     await _post(service)
     other = await _post(service, claims={"sub": "another"})
-    query = await _post(service, path="/boxes?draft=1")
+    query = await _post(service, path="/boxes?shelf=1")
     elsewhere = await _post(service, path="/boxes/lid")
 
     assert [201, 201, 204] == [other.status_code, query.status_code, elsewhere.status_code]

@@ -55,7 +55,12 @@ def _one() -> dict[str, Any]:
             "required": False,
             "content": {
                 "application/json": {
-                    "schema": {"type": "object", "properties": {"n": _NUMBER}, "required": ["n"]}
+                    "schema": {
+                        "type": "object",
+                        "properties": {"n": _NUMBER},
+                        "required": ["n"],
+                        "additionalProperties": False,
+                    }
                 }
             },
         },

@@ -3,12 +3,13 @@
 A beat is answered with 204 once every in-sync replica of the broker has it, and never otherwise.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from prometheus_client import Counter
-from pydantic import BaseModel, FailFast, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, TypeAdapter, ValidationError
+from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +22,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid, Refusal, TooLarge, Unauthenticated, Unavailable
 from shared.web.parts import Parts
 from shared.web.problems import problem
+from shared.web.queries import take_only
 from shared.web.throttle import Throttle
 
 BEATS, BATCH = "/live/beats", "/live/beats/batch"
@@ -36,16 +38,22 @@ _ANSWERED = Counter("corpu_beats_answered", "Beats by the status of their answer
 _ACKNOWLEDGED = _ANSWERED.labels("204")
 
 
-class Item(BaseModel):
+class Beat(BaseModel):
+    """The body of a beat that does not say its number in the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    n: int
+
+
+class Item(Beat):
     """One beat of a batch."""
 
     ticket: str
-    n: int
 
 
 # An end is made at the first fault: to note a million of them would keep everybody else waiting for seconds.
 _ITEMS = TypeAdapter(Annotated[list[Item], Field(max_length=MOST_ITEMS), FailFast()])
-_NUMBER = TypeAdapter(dict[str, int])
 
 
 class BeatsDoor:
@@ -91,7 +99,9 @@ class BeatsDoor:
 
     async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            items = _items(await _body(scope, receive, _LARGEST_BATCH))
+            _only_posts(scope)
+            _take_only(scope["query_string"], ())
+            items = _items(await _body(receive, _LARGEST_BATCH))
             commits = await self._opened()
         except (Refusal, Unavailable) as why:
             await _refusal(why)(scope, receive, send)
@@ -165,15 +175,21 @@ async def _number(scope: Scope, receive: Receive) -> int:
         digits = query[2:]
         if len(digits) <= _DIGITS and digits.isdigit():
             return int(digits)
+    _take_only(query, {"n"})
+    if query:
         raise Invalid("beat-impossible", "beats are counted from 0")
     try:
-        return _NUMBER.validate_json(await _body(scope, receive, _LARGEST_BEAT), strict=True)["n"]
-    except (ValidationError, KeyError) as wrong:
+        return Beat.model_validate_json(await _body(receive, _LARGEST_BEAT), strict=True).n
+    except ValidationError as wrong:
         raise Invalid("beat-impossible", "a beat says its number: ?n=17") from wrong
 
 
-async def _body(scope: Scope, receive: Receive, most: int) -> bytes:
-    _only_posts(scope)
+def _take_only(query: bytes, known: Collection[str]) -> None:
+    if query:
+        take_only([name for name, _ in QueryParams(query).multi_items()], known)
+
+
+async def _body(receive: Receive, most: int) -> bytes:
     body = b""
     more = True
     while more:
