@@ -40,6 +40,7 @@ _AS_PAGE: dict[str, Any] = {
     "responses": {200: {"content": {"application/json": {"schema": _STATEMENT}}}, 404: _NO_SUCH},
     "dependencies": [lenient()],
 }
+"""How the page is told of: it is asked for by HEAD too, as messengers do with links to which they add parameters."""
 
 router = APIRouter(
     prefix="/verify",
@@ -53,6 +54,7 @@ Code = Annotated[
 _Works = Annotated[Works[CertificationWork], Depends(works)]
 
 
+@router.head("/{code}.json")
 @router.get("/{code}.json")
 async def verify_as_json(request: Request, opened: _Works, code: Code) -> Statement:
     """Tell what was certified, and whether it is live, a draft, superseded or revoked."""
@@ -61,6 +63,7 @@ async def verify_as_json(request: Request, opened: _Works, code: Code) -> Statem
     return _known(await _find(request, opened, code))
 
 
+@router.head("/{code}", **_AS_PAGE)
 @router.get("/{code}", **_AS_PAGE)
 async def verify(
     request: Request, opened: _Works, code: Code, lang: Annotated[Language | None, Query()] = None

@@ -61,6 +61,7 @@ def router_for(find: Find, hosts: Iterable[str] = ()) -> APIRouter:
     router = APIRouter(responses=PROBLEMS, tags=["player"], dependencies=[public(), lenient()])
     more = tuple(hosts)
 
+    @router.head("/live/{session_id}/watch", response_class=HTMLResponse)
     @router.get("/live/{session_id}/watch", response_class=HTMLResponse)
     async def watch(
         request: Request, session_id: Annotated[str, Path(min_length=1, max_length=100)]

@@ -26,7 +26,7 @@ from tests.support.certification import (
     plan,
     recorded,
 )
-from tests.support.serving import NOW, serving
+from tests.support.serving import NOW, listening, serving
 
 STORY = (enrolled(), completed(), decided(), recorded())
 
@@ -190,6 +190,21 @@ async def test_a_link_from_a_messenger_opens(served: Served, client: httpx2.Asyn
 
     assert plain.text == (await client.get(f"{path}?fbclid=x&lang=en&utm_source=wa")).text
     assert 422 == (await client.get(f"{path}.json?fbclid=x")).status_code
+
+
+async def test_a_link_may_be_asked_for_its_head_first(
+    served: Served, client: httpx2.AsyncClient
+) -> None:
+    """As messengers and link checkers do: all that a page's answer begins with, and no page."""
+    await served.hear(*STORY)
+    (path,) = await paths(served, client)
+    async with listening(served.app) as address, httpx2.AsyncClient(base_url=address) as public:
+        for place in (path, f"{path}.json", "/verify/unknown", "/verify/unknown.json"):
+            whole, head = await public.get(place), await public.head(place)
+            told = {name: text for name, text in whole.headers.items() if name != "date"}
+
+            assert (whole.status_code, b"") == (head.status_code, head.content)
+            assert told == {name: text for name, text in head.headers.items() if name != "date"}
 
 
 async def test_a_code_is_read_in_capitals_too(served: Served, client: httpx2.AsyncClient) -> None:

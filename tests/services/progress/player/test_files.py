@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from deploy.embedded.settings import ROOT
 from services.progress.api.player import Shown, policy, router_for
 from shared.web.problems import add_problems
+from tests.support.serving import listening
 
 PLAYER = ROOT / "services/progress/player"
 STREAM = "https://siaran.example.id:8443/kuliah/master.m3u8"
@@ -22,13 +23,17 @@ async def _find(_: Request, session_id: str) -> Shown:
     return Shown(addresses=(STREAM,)) if session_id == "s1" else Shown()
 
 
-@pytest_asyncio.fixture
-async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    """Give somebody who asks for the page and its files."""
+def _app() -> FastAPI:
     app = FastAPI()
     add_problems(app)
     app.include_router(router_for(_find))
-    transport = httpx2.ASGITransport(app=app)
+    return app
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[httpx2.AsyncClient]:
+    """Give somebody who asks for the page and its files."""
+    transport = httpx2.ASGITransport(app=_app())
     async with httpx2.AsyncClient(transport=transport, base_url="http://corpu.test") as asking:
         yield asking
 
@@ -74,6 +79,16 @@ async def test_the_page_lets_in_itself_and_its_stream_only(client: httpx2.AsyncC
     assert page.headers["cache-control"] == "public, max-age=30"
     assert "<script>" not in page.text
     assert "style=" not in page.text
+
+
+async def test_a_link_to_the_page_may_be_asked_for_its_head_first() -> None:
+    """As messengers do: all that the answer begins with, and no page."""
+    async with listening(_app()) as address, httpx2.AsyncClient(base_url=address) as public:
+        whole, head = await public.get("/live/s1/watch"), await public.head("/live/s1/watch")
+
+    assert (httpx2.codes.OK, b"") == (head.status_code, head.content)
+    for name in ("content-length", "content-type", "content-security-policy", "etag"):
+        assert whole.headers[name] == head.headers[name]
 
 
 def test_youtube_is_let_in_where_it_plays() -> None:
