@@ -7,24 +7,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-import httpx2
 from pydantic import ValidationError
 
+from deploy.cli.cards import card_in, fetched_card
 from deploy.cli.lines import table, tell, tell_json
 from deploy.cli.operating import ask
 from deploy.client import SERVICES, Voice
 from deploy.embedded.home import changing
 from deploy.embedded.settings import NODE_KEYS, PEERS, NodeError, NodeSettings
 from shared.federation.keys import Card, NodeKeys, fingerprint_of, read_cards, write_cards
-from shared.kernel.errors import Unavailable
 from shared.kernel.regions import is_region
 
 Role = Literal["province", "city", "auditor"]
 CARD = "card.json"
 _FORM = "corpu-share"
 _CHUNK = 200
-_HTTP_SECONDS = 20
-_LARGEST_CARD = 1_000_000
 
 
 def make_keys(name: str, role: str) -> int:
@@ -56,7 +53,7 @@ def add_peer(place: str, fingerprint: str) -> int:
     """Take a card from a file or an address into the peers file."""
     settings = NodeSettings.read()
     fetched = place.startswith(("https://", "http://"))
-    card = _read_card(_fetch(place) if fetched else _text(Path(place)), place)
+    card = fetched_card(place) if fetched else card_in(Path(place))
     if card.node == settings.node:
         raise NodeError(f"{card.node} is this node itself")
     told = fingerprint_of(card)
@@ -268,32 +265,6 @@ def _peers(settings: NodeSettings) -> dict[str, Card]:
         raise NodeError(f"{path}: not a list of cards: not text") from broken
     except ValueError as broken:
         raise NodeError(f"{path}: {broken}") from broken
-
-
-def _read_card(text: str, place: str) -> Card:
-    try:
-        return Card.model_validate_json(text)
-    except ValidationError as wrong:
-        raise NodeError(f"{place} is no node's card: {wrong.errors()[0]['msg']}") from wrong
-
-
-def _text(path: Path) -> str:
-    """Read what should be a card; NodeError for what is too large for one, or no text."""
-    with path.open("rb") as file:
-        held = file.read(_LARGEST_CARD + 1)
-    try:
-        if len(held) <= _LARGEST_CARD:
-            return held.decode()
-    except ValueError:
-        pass
-    raise NodeError(f"{path} is no node's card")
-
-
-def _fetch(address: str) -> str:
-    try:
-        return httpx2.get(address, timeout=_HTTP_SECONDS).raise_for_status().text
-    except (httpx2.HTTPError, httpx2.InvalidURL, Unavailable) as away:
-        raise NodeError(f"no card can be fetched from {address}: {away}") from away
 
 
 def _check_place(path: Path) -> None:

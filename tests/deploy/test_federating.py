@@ -6,9 +6,11 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -210,6 +212,77 @@ def test_what_cannot_be_done_is_one_line(arguments: list[str], why: str, tmp_pat
     assert refused.returncode == 1
     assert why in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "35").exists()
+
+
+@contextmanager
+def shown(pieces: Iterable[bytes], status: int = 200) -> Iterator[tuple[str, list[int]]]:
+    """Show something at an address, piece by piece until who asked has had enough; tell how much of it went."""
+    sent: list[int] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            with suppress(OSError):
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    sent.append(len(piece))
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Door) as server:
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/.well-known/corpu.json", sent
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_a_peer_is_added_from_its_address(tmp_path: Path) -> None:
+    """With the fingerprint that was told by another way, and not without it."""
+    card = introduce(tmp_path / "62", "62", KALTENG).read_bytes()
+    told = fingerprint(tmp_path / "62", "62")
+    with shown([card]) as (address, _):
+        asked = run("peers", "add", address, home=tmp_path / "35")
+        added = run("peers", "add", address, "--fingerprint", told, home=tmp_path / "35")
+
+    assert (1, True) == (asked.returncode, told in asked.stderr)
+    assert (0, "added") == (added.returncode, added.stdout.partition(":")[0])
+
+
+def test_an_address_that_shows_no_end_of_a_card_is_left(tmp_path: Path) -> None:
+    """A card is a few thousand bytes: of what is more, no more is read, and nothing is added."""
+    with shown(b" " * 10_000 for _ in range(100_000)) as (address, sent):
+        refused = run("peers", "add", address, home=tmp_path / "35")
+
+    assert (1, 1) == (refused.returncode, len(refused.stderr.splitlines()))
+    assert "is no node's card: one has at most 100000 bytes" in refused.stderr
+    assert sum(sent) < 50_000_000
+    assert not (tmp_path / "35").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "why"),
+    [
+        (b"<html>", 200, "is no node's card"),
+        (b"\x1f\x8b", 200, "is no node's card"),
+        (b"{}", 404, "no card can be fetched"),
+        (b"{}", 302, "no card can be fetched"),
+    ],
+)
+def test_an_address_that_shows_something_else_is_one_line(
+    content: bytes, status: int, why: str, tmp_path: Path
+) -> None:
+    """Whatever answers there, nothing is added."""
+    with shown([content], status) as (address, _):
+        refused = run("peers", "add", address, home=tmp_path / "35")
+
+    assert (1, 1) == (refused.returncode, len(refused.stderr.splitlines()))
+    assert why in refused.stderr
     assert not (tmp_path / "35").exists()
 
 
