@@ -47,12 +47,13 @@ class IdempotentRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def answered_once(request: Request) -> Response:
-            key = request.headers.get("idempotency-key")
-            if request.method != "POST" or key is None:
+            keys = request.headers.getlist("idempotency-key")
+            if request.method != "POST" or not keys:
                 return await handle(request)
-            if not 0 < len(key) <= _LONGEST_KEY:
-                raise Invalid("bad-idempotency-key", f"a key has 1 to {_LONGEST_KEY} characters")
-            return await _once(request, key, handle)
+            if len(keys) > 1 or not 0 < len(keys[0].strip()) <= _LONGEST_KEY:
+                why = f"there is one key, of 1 to {_LONGEST_KEY} characters"
+                raise Invalid("bad-idempotency-key", why)
+            return await _once(request, keys[0], handle)
 
         return answered_once
 

@@ -15,7 +15,7 @@ from shared.web.identity import Access, allow, public
 from shared.web.paging import After, Limit, Page, page
 from shared.web.parts import Parts, parts
 from shared.web.problems import PROBLEMS, Problem
-from shared.web.queries import lenient
+from shared.web.strictness import lenient
 
 AuditRow = dict[str, Any]
 AuditRows = Callable[[Works[Any], str, int], Awaitable[list[AuditRow]]]

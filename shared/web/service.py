@@ -22,9 +22,9 @@ from shared.web.limits import BodyLimit
 from shared.web.operations import AuditRows, health, operations
 from shared.web.parts import Blueprint, Engine, W, federation_of, open_parts
 from shared.web.problems import Problem, add_problems
-from shared.web.queries import only_known
 from shared.web.settings import ServiceSettings
 from shared.web.sharing import sharing
+from shared.web.strictness import only_known
 from shared.web.telemetry import observe, set_up_logs, set_up_traces
 
 _log = logging.getLogger(__name__)

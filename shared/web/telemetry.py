@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.kernel.trace import traceparent
 from shared.web.identity import public
-from shared.web.queries import lenient
+from shared.web.strictness import lenient
 
 _propagator = TraceContextTextMapPropagator()
 

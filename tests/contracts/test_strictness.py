@@ -8,12 +8,18 @@ import pytest
 import pytest_asyncio
 
 from deploy.contracts import APPS, OPENAPI
+from shared.web.identity import ROLES
 from tests.contracts.test_access import clients_of, routes_of
 from tests.support.access import BODIES, fill
 from tests.support.node import MemoryNode, memory_node
 
 FOR_PEOPLE = {"/verify/{code}", "/live/{session_id}/watch", "/live/player/{edition}/{name}"}
 """What is opened from links, to which messengers add parameters, and the files of such a page."""
+NAMES = dict.fromkeys(
+    ("enrolment_id", "learner_id", "cohort_id", "roster_id", "notice_id", "parked_id", "claim_id",
+     "agreement_id", "session_id", "node", "number", "verification", "agency", "code"), "35.73"
+)  # fmt: skip
+"""Something for each name in a path that is none of its own."""
 FOR_MONITORS = {"/livez", "/readyz", "/metrics"}
 
 
@@ -27,16 +33,12 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Memory
 @pytest.mark.asyncio(loop_scope="module")
 async def test_no_route_takes_a_parameter_that_it_does_not_know(node: MemoryNode) -> None:
     """Whoever asks for `?cohort_id=x` is told the names that there are, and not everything; pages and probes open."""
-    names = dict.fromkeys(
-        ("enrolment_id", "learner_id", "cohort_id", "roster_id", "notice_id", "parked_id", "claim_id",
-         "agreement_id", "session_id", "node", "number", "verification", "recap", "agency"), "35.73"
-    )  # fmt: skip
     routes = [each for name, app in node.apps.items() for each in routes_of(name, app)]
     before = {name: store.snapshot() for name, store in node.engine.stores.items()}
     async with clients_of(node) as clients:
         for route in routes:
             body = BODIES.get((route.service, route.method, route.path), dict)()
-            path = fill(route.path, names).partition("?")[0]
+            path = fill(route.path, NAMES).partition("?")[0]
             answer = await clients[route.service].request(
                 route.method, path, params={"fbclid": "x"}, **body
             )
@@ -50,6 +52,29 @@ async def test_no_route_takes_a_parameter_that_it_does_not_know(node: MemoryNode
             assert "urn:corpu:problem:unknown-parameter" == answer.json()["type"], where
             assert "`fbclid`" in answer.json()["detail"], where
     assert before == {name: store.snapshot() for name, store in node.engine.stores.items()}
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_filter_that_says_nothing_finds_everything(node: MemoryNode) -> None:
+    """`?cohort=`, as a script asks whose variable is empty, is refused; only a page's place may be its beginning."""
+    places = {"after", "since"}
+    everybody = node.issuer.bearer(*ROLES, learner_id="35.73")
+    async with clients_of(node) as clients:
+        asked = [
+            (service, path, each["name"])
+            for service in APPS
+            for path, operations in json.loads((OPENAPI / f"{service}.json").read_text())[
+                "paths"
+            ].items()
+            for each in operations.get("get", {}).get("parameters", ())
+            if each["in"] == "query" and each["name"] not in places
+        ]
+        for service, path, name in asked:
+            address = f"{fill(path, NAMES).partition('?')[0]}?{name}="
+            answer = await clients[service].get(address, headers=everybody)
+            refused = [each["where"] for each in answer.json()["errors"]]
+            assert f"query.{name}" in refused, f"{service} {address}: {answer.text[:200]}"
+    assert len(asked) > 40
 
 
 def _bodies(service: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -40,7 +40,7 @@ _Organiser = Annotated[Access, allow("organiser")]
 async def list_certificates(
     opened: _Works,
     who: _Reader,
-    cohort: Annotated[str | None, Query(max_length=100)] = None,
+    cohort: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     status: Annotated[
         Status | None, Query(description="Enrolments that stand so, certified or not")
     ] = None,

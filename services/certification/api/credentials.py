@@ -119,7 +119,7 @@ async def show_credential(
 async def list_credentials(
     opened: _Works,
     who: _Reader,
-    learner: Annotated[str | None, Query(max_length=100)] = None,
+    learner: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     after: After = "",
     limit: Limit = 100,
 ) -> Page[CredentialHeld]:

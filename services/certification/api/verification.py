@@ -20,7 +20,7 @@ from shared.store.works import Works
 from shared.web.identity import public
 from shared.web.parts import works
 from shared.web.problems import MEDIA_TYPE, PROBLEMS, problem
-from shared.web.queries import lenient
+from shared.web.strictness import lenient
 
 _TOO_OFTEN: dict[int | str, dict[str, Any]] = {
     429: {

@@ -21,7 +21,7 @@ from shared.store.works import Works
 from shared.web.idempotency import IdempotentRoute
 from shared.web.parts import works
 from shared.web.problems import PROBLEMS
-from shared.web.queries import take_only
+from shared.web.strictness import take_only
 
 _AGENCY: TypeAdapter[str] = TypeAdapter(AgencyCode)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

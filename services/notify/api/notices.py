@@ -20,7 +20,9 @@ router = APIRouter(
 )
 
 _Runner = Annotated[Access, allow("organiser", "operator")]
-_Cohort = Annotated[str | None, Query(max_length=100, description="Only this cohort's")]
+_Cohort = Annotated[
+    str | None, Query(min_length=1, max_length=100, description="Only this cohort's")
+]
 
 
 class Counted(BaseModel):

@@ -18,7 +18,7 @@ from shared.store.works import Works
 from shared.web.identity import public
 from shared.web.parts import works
 from shared.web.problems import PROBLEMS
-from shared.web.queries import lenient
+from shared.web.strictness import lenient
 
 PAGE = "watch.html"
 _TYPES = {

@@ -22,7 +22,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Invalid, Refusal, TooLarge, Unauthenticated, Unavailable
 from shared.web.parts import Parts
 from shared.web.problems import problem
-from shared.web.queries import take_only
+from shared.web.strictness import take_only
 from shared.web.throttle import Throttle
 
 BEATS, BATCH = "/live/beats", "/live/beats/batch"

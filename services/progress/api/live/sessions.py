@@ -18,7 +18,7 @@ from services.progress.api.live.shapes import (
 )
 from services.progress.api.parts import Organiser, ProgressWorks
 from services.progress.domain.live import LiveSession
-from services.progress.domain.live.whole import State
+from services.progress.domain.live.whole import Stage
 from services.progress.handlers.sessions import direct_session, schedule_session
 from services.progress.store.live import find_sessions
 from shared.kernel.clock import Clock
@@ -66,8 +66,8 @@ async def post_session(
 
 @router.get("/live/sessions")
 async def list_sessions(
-    works: ProgressWorks, who: SeesSessions, state: State | None = None,
-    cohort: Annotated[str | None, Query(max_length=100)] = None,
+    works: ProgressWorks, who: SeesSessions, state: Stage | None = None,
+    cohort: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
     after: After = "", limit: Limit = 100,
 ) -> Page[SessionShown]:  # fmt: skip
     """List sessions in id order, of one state or cohort where these are named."""

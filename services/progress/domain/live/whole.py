@@ -26,7 +26,8 @@ from services.progress.domain.ticket import BEAT_SECONDS, Ticket
 from shared.events.plan import Plan
 from shared.kernel.errors import Conflict, Invalid
 
-State = Literal["", "scheduled", "live", "ended", "closing", "closed"]
+Stage = Literal["scheduled", "live", "ended", "closing", "closed"]
+State = Literal["", Stage]
 TICKET_FOR = timedelta(minutes=10)
 
 _HUNDRED = 100

@@ -70,6 +70,29 @@ async def test_a_part_of_a_form_that_is_unknown_is_refused(
     assert 0 == service.counts.made
 
 
+@pytest.mark.parametrize("body", [b'{"force": true}', b"[]", b"force", b"{"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/boxes/lid"), ("DELETE", "/operations/parked/p1")]
+)
+async def test_a_body_where_none_is_taken_is_refused(
+    service: Served, method: str, path: str, body: bytes
+) -> None:
+    """Whoever sends one means something by it, and must not think that it was heard."""
+    for key in ({}, {"Idempotency-Key": "k"}):
+        answer = await service.ask(method, path, content=body, headers=key)
+
+        assert (422, "urn:corpu:problem:unexpected-body") == (
+            answer.status_code, answer.json()["type"],
+        )  # fmt: skip
+    assert 0 == service.counts.made
+
+
+async def test_a_body_that_says_nothing_is_none(service: Served) -> None:
+    """As clients send one that always send one."""
+    for body in (b"", b" {}\n", b"null"):
+        assert 204 == (await service.ask("POST", "/boxes/lid", content=body)).status_code
+
+
 async def test_probes_and_metrics_answer_whatever_else_they_are_asked(service: Served) -> None:
     """A load balancer or a monitor adds parameters of its own, and must not take a node for a broken one."""
     for path in ("/livez", "/readyz", "/metrics"):

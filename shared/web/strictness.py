@@ -1,4 +1,4 @@
-"""Which parameters a route takes: one that it does not know, or one given twice, is refused and changes nothing."""
+"""What a route takes: a parameter that it does not know, or one given twice, is refused and changes nothing."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -10,6 +10,8 @@ from fastapi.dependencies.utils import get_flat_params
 from shared.kernel.errors import Invalid
 
 _LONGEST = 100
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_NOTHING = frozenset({b"", b"{}", b"null"})
 
 
 async def _whatever() -> None:
@@ -25,8 +27,9 @@ def lenient() -> Any:  # noqa: ANN401 - FastAPI's own Depends is typed so
 
 
 async def only_known(request: Request) -> None:
-    """Refuse query parameters and parts of forms that the route does not know, or takes once; every route asks this."""
-    dependant = request.scope["route"].dependant
+    """Refuse what the matched route does not know, or takes once: parameters, parts of a form, a body."""
+    route = request.scope["route"]
+    dependant = route.dependant
     if any(each.call is _whatever for each in dependant.dependencies):
         return
     if request.scope["query_string"]:
@@ -37,6 +40,10 @@ async def only_known(request: Request) -> None:
         # FastAPI has read it already, and gives it again.
         parts = [name for name, _ in (await request.form()).multi_items()]
         take_only(parts, {each.alias for each in dependant.body_params}, "part")
+    # A body that a route reads by itself stands in its document.
+    reads = route.body_field or "requestBody" in (route.openapi_extra or {})
+    if request.method in _WRITES and not reads and (await request.body()).strip() not in _NOTHING:
+        raise Invalid("unexpected-body", "no body is taken here: the address says it all")
 
 
 def take_only(given: Iterable[str], known: Collection[str], kind: str = "parameter") -> None:
