@@ -112,7 +112,10 @@ def sharing() -> APIRouter:
     @router.post("/operations/peers/{node}/acknowledgement", status_code=204)
     async def acknowledge(opened: _Parts, _: _Operator, node: str) -> Response:
         """Take back the alarms about a peer's topics, once somebody has looked."""
-        await _shares(opened).repair.acknowledge(node)
+        sharer = _shares(opened)
+        if node not in sharer.federation.peers.cards:
+            raise NotFound("unknown-peer", "no peer of this node has that code")
+        await sharer.repair.acknowledge(node)
         return Response(status_code=204)
 
     @router.get("/operations/shares")

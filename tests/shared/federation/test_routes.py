@@ -158,6 +158,14 @@ async def test_an_alarm_can_be_acknowledged(served: Both) -> None:
     assert (await home.http.post(path)).status_code == 401
 
 
+async def test_an_alarm_about_a_node_that_is_no_peer_is_not_acknowledged(served: Both) -> None:
+    """Whoever mistypes the code must not think that somebody has looked."""
+    _, home = served
+    answer = await home.http.post("/operations/peers/36/acknowledgement", headers=home.operator)
+
+    assert (404, "urn:corpu:problem:unknown-peer") == (answer.status_code, answer.json()["type"])
+
+
 async def test_a_node_without_keys_says_so(now: SetClock) -> None:
     """A node that was never introduced to others shares nothing and says what to do."""
     issuer = Issuer(now)
