@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from deploy.contracts import APPS, OPENAPI
 from shared.web.identity import ROLES
-from tests.contracts.test_access import clients_of, routes_of
-from tests.support.access import BODIES, fill
+from tests.contracts.test_access import clients_of
+from tests.support.access import BODIES, fill, routes_of
 from tests.support.node import MemoryNode, memory_node
 
 FOR_PEOPLE = {"/verify/{code}", "/live/{session_id}/watch", "/live/player/{edition}/{name}"}

@@ -16,7 +16,13 @@ from services.progress.api.live.shapes import (
 )
 from services.progress.api.parts import Learner, ProgressWorks
 from services.progress.domain.attendance import attendance_id
-from services.progress.domain.live import LiveSession, Stream, standing
+from services.progress.domain.live import (
+    LiveSession,
+    Stream,
+    live_ticket,
+    replay_ticket,
+    standing,
+)
 from services.progress.domain.ticket import BEAT_SECONDS
 from services.progress.handlers.sessions import admit, begin_replay
 from services.progress.ports import Tickets
@@ -71,9 +77,9 @@ async def post_join(
     session = await work.live_sessions.get(session_id)
     learner = await admit(session, own_id(who), work)
     ticket = (
-        session.replay_ticket(learner, body.device, now, body.position)
+        replay_ticket(session, learner, body.device, now, body.position)
         if body.replay
-        else session.ticket(learner, body.device, now)
+        else live_ticket(session, learner, body.device, now)
     )
     if body.replay:
         await works.run(partial(begin_replay, session, learner, now))

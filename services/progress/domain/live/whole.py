@@ -22,14 +22,11 @@ from services.progress.domain.live.shape import (
     terms_of,
 )
 from services.progress.domain.minutes import MOST_MINUTES, span
-from services.progress.domain.ticket import BEAT_SECONDS, Ticket
 from shared.events.plan import Plan
 from shared.kernel.errors import Conflict, Invalid
 
 Stage = Literal["scheduled", "live", "ended", "closing", "closed"]
 State = Literal["", Stage]
-TICKET_FOR = timedelta(minutes=10)
-
 _HUNDRED = 100
 
 
@@ -109,7 +106,7 @@ class LiveSession:
         """Begin; beginning again changes nothing."""
         if self.state == "live":
             return self
-        self._guard("scheduled")
+        self.guard("scheduled")
         if at > now:
             raise Invalid("from-the-future", "this has not happened yet")
         if at >= self.ends:
@@ -122,7 +119,7 @@ class LiveSession:
         """End; ending again changes nothing."""
         if self.is_over:
             return self
-        self._guard("live")
+        self.guard("live")
         if at > now:
             raise Invalid("from-the-future", "this has not happened yet")
         if self.resumed_at and at < self.resumed_at:
@@ -137,7 +134,7 @@ class LiveSession:
         if self.state == "live":
             return self
         # Once it is closing, its last beats are being marked as such.
-        self._guard("ended")
+        self.guard("ended")
         if ended_at != (stopped := _known(self.ended_at)):
             raise Conflict(
                 "stopped-again",
@@ -152,7 +149,7 @@ class LiveSession:
 
     def extend(self, ends_at: datetime) -> Self:
         """Let it end later; the same end again changes nothing."""
-        self._guard("scheduled", "live")
+        self.guard("scheduled", "live")
         if ends_at == self.ends_at:
             return self
         if ends_at < self.ends:
@@ -204,7 +201,8 @@ class LiveSession:
             return self
         return replace(self, counted=True, turnout=turnout)
 
-    def _guard(self, *states: State) -> None:
+    def guard(self, *states: State) -> None:
+        """Conflict where it stands otherwise."""
         if self.state not in states:
             if self.state == "scheduled":
                 raise Conflict("not-live", "this session has not begun", self.when)
@@ -280,38 +278,6 @@ class LiveSession:
             self.is_over
             and self.replay_days > 0
             and now < self.over_at + timedelta(days=self.replay_days)
-        )
-
-    def ticket(self, learner_id: str, device: str, now: datetime) -> Ticket:
-        """Make the ticket of somebody who watches now; Conflict where nothing is on."""
-        if self.state not in {"scheduled", "live"} or (self.state == "live" and now >= self.until):
-            # Whoever comes late is told whether there is still something to watch.
-            raise Conflict("session-over", "this session is over", {"replay": self.replays(now)})
-        self._guard("live")
-        return self._ticket(learner_id, device, now, self.until)
-
-    def replay_ticket(self, learner_id: str, device: str, now: datetime, position: int) -> Ticket:
-        """Make the ticket of somebody who watches the recording from so many seconds on."""
-        if self.state in {"scheduled", "live"}:
-            raise Conflict("not-over", "there is no replay before the end", self.when)
-        if not self.replays(now):
-            raise Conflict("no-replay", "the replay of this session counts no longer, or never did")
-        until = self.over_at + timedelta(days=self.replay_days)
-        ticket = self._ticket(learner_id, device, now, until)
-        # The recording begins where the session did.
-        first = self.minute_of(max(self.began, self.starts))
-        start = first * (60 // BEAT_SECONDS) + position // BEAT_SECONDS
-        return ticket._replace(replay=True, start=start)
-
-    def _ticket(self, learner_id: str, device: str, now: datetime, until: datetime) -> Ticket:
-        return Ticket(
-            session_id=self.id,
-            learner_id=learner_id,
-            device=device,
-            joined_at=int(now.timestamp()),
-            origin=int(_known(self.origin).timestamp()),
-            until=int(until.timestamp()),
-            expires=int(min(now + TICKET_FOR, until).timestamp()),
         )
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.progress.domain.live import LiveSession, Place, Turnout, standing
+from services.progress.domain.live import (
+    LiveSession,
+    Place,
+    Turnout,
+    live_ticket,
+    replay_ticket,
+    standing,
+)
 from services.progress.domain.minutes import span
 from shared.kernel.errors import Conflict, Invalid, Refusal
 from tests.support.live import (
@@ -254,31 +261,31 @@ def test_a_stay_is_told_in_the_minutes_it_touches(begins: float, ends: float, mi
 
 def test_a_ticket_holds_ten_minutes_and_never_beyond_the_grace() -> None:
     """It is given while the session is live, from its beginning on."""
-    ticket = _live().ticket("a" * 32, "phone", hour(1))
+    ticket = live_ticket(_live(), "a" * 32, "phone", hour(1))
 
     assert int(hour(11).timestamp()) == ticket.expires
     assert int(hour(65).timestamp()) == ticket.until
     assert (int(hour(1).timestamp()), int(hour(0).timestamp())) == (ticket.joined_at, ticket.origin)
-    last = _live().ticket("a" * 32, "phone", hour(64))
+    last = live_ticket(_live(), "a" * 32, "phone", hour(64))
     assert last.until == last.expires
-    assert "session-over" == _slug(lambda: _live().ticket("a" * 32, "phone", hour(65)))
-    assert "not-live" == _slug(lambda: scheduled().ticket("a" * 32, "phone", hour(1)))
-    assert "session-over" == _slug(lambda: closed().ticket("a" * 32, "phone", hour(1)))
+    assert "session-over" == _slug(lambda: live_ticket(_live(), "a" * 32, "phone", hour(65)))
+    assert "not-live" == _slug(lambda: live_ticket(scheduled(), "a" * 32, "phone", hour(1)))
+    assert "session-over" == _slug(lambda: live_ticket(closed(), "a" * 32, "phone", hour(1)))
 
 
 def test_a_replay_counts_from_where_the_session_began() -> None:
     """For as many days as the rules allow, and only afterwards."""
     rules = lecture_plan(threshold_percent=50, replay_days=2)
     session = scheduled(rules).start(hour(5), _LATER).stop(hour(60), _LATER)
-    ticket = session.replay_ticket("a" * 32, "phone", hour(70), 90)
+    ticket = replay_ticket(session, "a" * 32, "phone", hour(70), 90)
 
     assert (True, 10 + 3) == (ticket.replay, ticket.start)
     assert 5 + 1 == ticket.minute(0, hour(70).timestamp(), 300)
     over = hour(60 + 2 * 24 * 60)
     assert int(over.timestamp()) == ticket.until
-    assert "no-replay" == _slug(lambda: session.replay_ticket("a" * 32, "phone", over, 0))
-    assert "no-replay" == _slug(lambda: closed().replay_ticket("a" * 32, "phone", hour(70), 0))
-    assert "not-over" == _slug(lambda: _live().replay_ticket("a" * 32, "phone", hour(70), 0))
+    assert "no-replay" == _slug(lambda: replay_ticket(session, "a" * 32, "phone", over, 0))
+    assert "no-replay" == _slug(lambda: replay_ticket(closed(), "a" * 32, "phone", hour(70), 0))
+    assert "not-over" == _slug(lambda: replay_ticket(_live(), "a" * 32, "phone", hour(70), 0))
 
 
 def test_who_came_is_counted_once_it_changes() -> None:
