@@ -1,7 +1,6 @@
 """What notify does: tell people, keep cards and choices, and see letters off."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.notify.domain.letters import Letter, Outcome, conclude, prepare, put_back, send_again
@@ -12,6 +11,7 @@ from shared.events.enrolment import LearnerErased, LearnerRecorded
 from shared.events.fact import LearnerFact
 from shared.events.hosting import is_hosted_by
 from shared.kernel.errors import Unprocessable
+from shared.kernel.values import replace
 
 _PAGE = 200
 

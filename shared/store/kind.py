@@ -76,9 +76,11 @@ class Kind(Generic[V]):
 
     def load(self, document: Mapping[str, Any]) -> V:
         """Read the aggregate from its document; ValueError says where that fails, never what stands there."""
-        state = {name: part for name, part in document.items() if name not in BOOKKEEPING}
         try:
-            return self._adapter.validate_python({"id": document["_id"], **state}, extra="ignore")
+            # Bookkeeping is no field of any value, and is passed over with what older releases kept.
+            return self._adapter.validate_python(
+                {**document, "id": document["_id"]}, extra="ignore"
+            )
         except ValidationError as broken:
             where = ", ".join(".".join(map(str, each["loc"])) for each in broken.errors()[:3])
         # Raised out here, so that no traceback in a log leads back to the contents.
@@ -92,6 +94,8 @@ class Kind(Generic[V]):
 
     def dump_changes(self, before: V, after: V, document: Document) -> Document:
         """Write the parts of the state that are not the very same as before, or not in the document yet."""
+        if not document:
+            return self.dump(after)
         names = {
             name
             for name in self._names

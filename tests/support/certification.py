@@ -225,7 +225,7 @@ class CertificationNode:
 
 def what_stands(dossier: Dossier) -> dict[str, Any]:
     """Tell what a dossier comes to in any order: all but which certificates came and went on the way."""
-    stands = {name: getattr(dossier, name) for name in dossier.__slots__}
+    stands = dict(vars(dossier))
     del stands["certificates"], stands["unused"]
     return {**stands, "live": dossier.live.certified if dossier.live else None}
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.events.enrolment import LearnerErased, LearnerRecorded
 from shared.events.exchange import LearnerTransferred
+from shared.kernel.values import replace
 
 RETENTION_BASIS = "UU 43/2009 (kearsipan); UU 27/2022 Pasal 15"
 """Why a certificate's register entry is kept, its holder's name sealed, once that person is erased."""
@@ -20,7 +21,7 @@ def unkept(_: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Named:
     """A name and number as one version of a card tells them, from an instant on; "" is at home here.
 
@@ -52,7 +53,7 @@ class Move:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """One learner's names, by version, and moves; the only personal data that certification keeps."""
 

@@ -1,6 +1,6 @@
 """Credentials that other nodes issued to this node's people, with what became of each."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from shared.events.certification import (
@@ -10,11 +10,12 @@ from shared.events.certification import (
     CertificateSuperseded,
     Certified,
 )
+from shared.kernel.values import replace
 
 Standing = Literal["live", "draft", "superseded", "revoked"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Held:
     """One revision: what it certifies, as the JSON of its fact, and the signed credential.
 
@@ -44,7 +45,7 @@ class Ended:
     by_number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Credential:
     """All credentials of one enrolment at another node; the id is the enrolment's."""
 

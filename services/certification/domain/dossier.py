@@ -1,6 +1,6 @@
 """The dossier: all that was heard of one enrolment, and every certificate that came of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
@@ -8,6 +8,7 @@ from services.certification.domain.terms import Terms, read_terms, terms_of
 from shared.events.enrolment import Enrolled, GraduationDecided, Outcome, Rescheduled, Withdrawn
 from shared.events.plan import PlannedPhase
 from shared.events.progress import ProgrammeCompleted
+from shared.kernel.values import replace
 
 State = Literal["live", "superseded", "revoked"]
 Status = Literal[
@@ -16,7 +17,7 @@ Status = Literal[
 Story = Enrolled | Withdrawn | Rescheduled | ProgrammeCompleted | GraduationDecided
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calendar:
     """The first and last day of a cohort's periods; the higher version holds."""
 
@@ -26,7 +27,7 @@ class Calendar:
     ends_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Completion:
     """One revision of what a learner has achieved; `ended_at` is when the last phase was met."""
 
@@ -37,7 +38,7 @@ class Completion:
     scores: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """The organiser's decision on graduation; the higher number holds, and rests on a result."""
 
@@ -50,7 +51,7 @@ class Decision:
     result_revision: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Content:
     """What a certificate certifies; another content needs another certificate."""
 
@@ -64,7 +65,7 @@ class Content:
     position: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signature:
     """Who signed a certificate and when; `external_number` is a national registration, where asked."""
 
@@ -73,7 +74,7 @@ class Signature:
     external_number: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
     """One revision of an enrolment's certificate.
 
@@ -94,7 +95,7 @@ class Certificate:
     signature: Signature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unused:
     """A number that was taken by a work that broke off and never issued, so that no gap is silent."""
 
@@ -102,7 +103,7 @@ class Unused:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dossier:
     """One enrolment on its way to a certificate and beyond; `owner` is the agency whose own cohort it is.
 

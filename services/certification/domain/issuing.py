@@ -1,6 +1,5 @@
 """How certificates come and go in a dossier, and the facts that say so."""
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.events.certification import (
 )
 from shared.events.fact import Fact
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 Told = tuple[Dossier, list[Fact]]
 

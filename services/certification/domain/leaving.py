@@ -1,11 +1,10 @@
 """What a node's dossiers tell when a person's record moves to another home."""
 
-from dataclasses import replace
-
 from services.certification.domain.cards import Card
 from services.certification.domain.dossier import Certificate, Dossier
 from services.certification.domain.issuing import state_again
 from shared.events.certification import CertificateEnded, CertificatesTold
+from shared.kernel.values import replace
 
 Moved = tuple[Dossier, list[CertificatesTold]]
 

@@ -1,8 +1,9 @@
 """The register of numbers: pages of one node, programme and year to which entries are only ever added."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.certification.domain.terms import Terms
+from shared.kernel.values import replace
 
 ENTRIES_A_PAGE = 500
 
@@ -35,7 +36,7 @@ def spell(terms: Terms, year: int, serial: int) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One number and the certificate that took it."""
 
@@ -43,7 +44,7 @@ class Entry:
     number: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """One page of a register; `accounted` entries, from the first on, are known to stand in dossiers."""
 

@@ -1,7 +1,6 @@
 """Certification's use cases: certify what is due, end what is not, and account for every number."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,6 +23,7 @@ from shared.kernel.clock import local_date
 from shared.kernel.errors import Conflict, Refusal
 from shared.kernel.ids import derived
 from shared.kernel.tasks import each
+from shared.kernel.values import replace
 
 _SAME_REQUEST = timedelta(days=1)
 _PAGES = 20

@@ -1,7 +1,7 @@
 """Agreements between nodes: who may send people to whose programmes, and by which law."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
@@ -12,6 +12,7 @@ from services.enrolment.domain.programme import Code
 from shared.events.fact import Value
 from shared.kernel.errors import Conflict, Invalid
 from shared.kernel.regions import is_region
+from shared.kernel.values import replace
 
 NO_AGREEMENT = "no-agreement"
 EXPIRED = "agreement-expired"
@@ -65,7 +66,7 @@ class Agreed(Value):
         return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agreement:
     """One agreement as this node has recorded it; from the day it was terminated on it covers nothing."""
 

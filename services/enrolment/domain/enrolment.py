@@ -1,6 +1,6 @@
 """An enrolment: one learner in one cohort, from the seat to the certificate."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal, Protocol, Self
 
@@ -9,6 +9,7 @@ from services.enrolment.domain.programme import Programme
 from shared.events.enrolment import Outcome
 from shared.events.plan import Issue
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 Status = Literal["", "waitlisted", "released", "enrolled", "withdrawn"]
 
@@ -32,7 +33,7 @@ class Somebody(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Enrolment:
     """One learner's story in one cohort; `owner` is the agency whose own cohort it is, or "": the node.
 

@@ -1,13 +1,14 @@
 """A handover: a person, or everybody of an agency, who moves to another node."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Self
 
 from shared.kernel.errors import Conflict
+from shared.kernel.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Move:
     """Where to, since which day, by which letter; `agency` is the new one's code, "" where it stays."""
 
@@ -17,7 +18,7 @@ class Move:
     agency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Handover:
     """One move as it goes on; `whose` is a learner's id or an agency's code, `moved` counts records."""
 

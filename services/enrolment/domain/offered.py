@@ -1,6 +1,6 @@
 """What other nodes offer: their programmes, to be adopted, and their cohorts, to nominate to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
@@ -8,11 +8,12 @@ from services.enrolment.domain.programme import ProgrammeDraft
 from shared.events.offers import CohortOffered, ProgrammeOffered
 from shared.events.plan import Origin
 from shared.kernel.errors import Conflict, NotFound
+from shared.kernel.values import replace
 
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OfferedProgramme:
     """One version of another node's programme as it last offered it; the id is `node/code.version`."""
 
@@ -48,7 +49,7 @@ class OfferedProgramme:
         return syllabus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OfferedCohort:
     """Another node's cohort as it last offered it; the id is `node/cohort`."""
 

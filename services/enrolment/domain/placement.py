@@ -1,7 +1,7 @@
 """A placement: one of this node's learners in a cohort of another node, as far as that one has told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Self
 
@@ -9,13 +9,14 @@ from services.enrolment.domain.enrolment import Enrolment, Somebody
 from shared.events.enrolment import NewPeriods, Outcome
 from shared.events.plan import Period, Plan
 from shared.kernel.errors import Conflict
+from shared.kernel.values import replace
 
 Stand = Literal[
     "nominated", "waitlisted", "accepted", "enrolled", "refused", "released", "withdrawn"
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asking:
     """What became of one list's row: refused with reasons, or none while it holds."""
 
@@ -24,7 +25,7 @@ class Asking:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Placement:
     """What a host has told of one learner of ours; every part takes any order of telling.
 

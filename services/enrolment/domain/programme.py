@@ -1,6 +1,6 @@
 """A programme in one version: a draft that can change, then published and never changed again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
@@ -8,6 +8,7 @@ from shared.events.offers import Code
 from shared.events.offers import Syllabus as ProgrammeDraft
 from shared.events.plan import Origin, ProgrammeRef
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 LARGEST_SYLLABUS = 200_000
 """Bytes that a programme may have as JSON to be offered: it travels as one fact."""
@@ -15,7 +16,7 @@ LARGEST_SYLLABUS = 200_000
 __all__ = ["Code", "Programme", "ProgrammeDraft", "check", "programme_id"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Programme:
     """One version of a programme; its id is `code.version`, its owner an agency or "": the node.
 

@@ -1,11 +1,12 @@
 """A whole-staff list of an agency: who joined, moved here, changed, stayed or left."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Literal, Self
 
 from services.enrolment.domain.learner import Card, Learner
+from shared.kernel.values import replace
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LONG_AGO_DAY = LONG_AGO.date()
@@ -13,7 +14,7 @@ OF_ANOTHER_AGENCY = "of-another-agency"
 CHANGES = ("joined", "moved", "changed", "unchanged", "left")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Member:
     """One person of a staff list."""
 
@@ -21,7 +22,7 @@ class Member:
     card: Card
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StaffList:
     """A list received whole, compared with who is known, and then told learner by learner.
 

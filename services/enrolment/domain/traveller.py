@@ -1,7 +1,7 @@
 """What travels of a person from node to node: encrypted for one addressee, and no more than it needs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Self
 
@@ -14,6 +14,7 @@ from shared.events.enrolment import Employment
 from shared.events.fact import Value
 from shared.kernel.errors import Unprocessable
 from shared.kernel.regions import is_agency
+from shared.kernel.values import replace
 
 _MOST = 500
 _Number = Annotated[str, Field(max_length=40)]
@@ -107,7 +108,7 @@ class Traveller(Value):
         return learner
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mover:
     """A person under one number who moves to another node, with their places at other nodes."""
 

@@ -5,7 +5,7 @@ placement, which states the nomination. Sending again after a crash states nothi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -31,6 +31,7 @@ from shared.events.offers import CohortOffered
 from shared.events.plan import Period
 from shared.kernel.errors import Conflict, Invalid
 from shared.kernel.ids import enrolment_id
+from shared.kernel.values import replace
 
 
 async def draft_roster_abroad(

@@ -1,7 +1,7 @@
 """Guests: people whom other nodes send to this one's cohorts, take back, link and move."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.enrolment.domain.roster import Letter, Nominee, examine
@@ -14,6 +14,7 @@ from shared.events.fact import LearnerFact
 from shared.kernel.clock import local_date
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import derived, enrolment_id
+from shared.kernel.values import replace
 
 MOST_ROWS = 10_000
 

@@ -1,13 +1,13 @@
 """What is added to the one copy that goes to whoever has to know a person: enough to enrol or to keep them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from services.enrolment.domain.placement import as_seen_from_abroad
 from services.enrolment.domain.traveller import Mover, Traveller, leaving
 from services.enrolment.ports import Rooms
 from shared.events.exchange import LearnerTransferred, Nominated
 from shared.events.fact import Fact
+from shared.kernel.values import replace
 
 Encrypt = Callable[[str, bytes], str]
 """Encrypts for a node."""

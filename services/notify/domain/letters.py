@@ -1,13 +1,14 @@
 """The e-mail of a notice: when it is tried, to whom it goes, and what becomes of it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from services.notify.domain.notices import Card, Notice, Preference, language_of, stamp
 from services.notify.domain.phrases import Language
 from services.notify.domain.wording import as_html, as_text, greet, tell
+from shared.kernel.values import replace
 
 LEASE = timedelta(minutes=5)
 """For how long whoever took a letter may try; after a crash it is tried again from then on."""
@@ -22,7 +23,7 @@ _ADDRESS = re.compile(_LOCAL + r"@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _LONGEST_ADDRESS = 254
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letter:
     """One e-mail, ready to be sent: plain text with the same as simple HTML beside it."""
 
@@ -35,7 +36,7 @@ class Letter:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outcome:
     """What the mail server said to a letter.
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
@@ -10,6 +10,7 @@ from services.notify.domain.phrases import Language
 from services.notify.domain.tellings import TELLINGS
 from shared.events.fact import Fact, name_of
 from shared.kernel.ids import derived
+from shared.kernel.values import replace
 
 Channel = Literal["inbox", "email"]
 Mail = Literal["none", "pending", "sent", "failed", "declined"]
@@ -42,7 +43,7 @@ def notice_id(fact: Any) -> str:  # noqa: ANN401 - any of the facts in TELLINGS
     return derived("notice", json.dumps([_NAMED[kind], fact.learner_id, fact.enrolment_id, *own]))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Notice:
     """What a person is told; the text is written in their language when it is read.
 
@@ -101,7 +102,7 @@ class Notice:
         return replace(self, unread=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """What notify needs of a learner's card, and no more; version 0 is a card not yet heard of.
 
@@ -140,7 +141,7 @@ class Card:
         return replace(self, name="", email="", language="id") if self.erased else self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preference:
     """By which channels a person wants to be told; a language here goes before the card's.
 

@@ -2,13 +2,14 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from string import Formatter
 from typing import Any
 
 from services.notify.domain import english, indonesian
 from services.notify.domain.phrases import Language, Phrases
+from shared.kernel.values import replace
 
 PHRASES: Mapping[Language, Phrases] = {"id": indonesian.PHRASES, "en": english.PHRASES}
 
@@ -17,7 +18,7 @@ _DATES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """One line of subject, and paragraphs; one may have lines, `- ` before a list's items."""
 

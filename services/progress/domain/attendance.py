@@ -1,16 +1,17 @@
 """What is kept of who attended a live session; all of it only ever grows, by merging."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
 from services.progress.domain.minutes import bitmap_of, words_of
+from shared.kernel.values import replace
 
 _UNMEASURED = timedelta(minutes=5)
 """So much of a replay is no hurry: clocks differ, and a minute is claimed as it begins."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attendance:
     """A learner's minutes in a session; the id is `<session>/<learner>`.
 
@@ -85,7 +86,7 @@ class Attendance:
         return bitmap_of(self.replay)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Visitor:
     """Somebody who has attended enough of a session without being enrolled; the id is the attendance's."""
 
@@ -97,7 +98,7 @@ class Visitor:
         return self if self.told else replace(self, told=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Unnoted:
     """Whose attendance their record has not taken as evidence, and why; the id is the attendance's.
 
@@ -116,7 +117,7 @@ class Unnoted:
         return self if news.reason == self.reason else news
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Addition:
     """Minutes of a learner in a session, as bitmaps, and who says so."""
 
@@ -127,7 +128,7 @@ class Addition:
     replay: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Curve:
     """Viewers by minute as they were seen live, of one session in one partition: at least so many.
 
@@ -140,7 +141,7 @@ class Curve:
     viewers: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Closing:
     """How far the fold has come with a session's end; the id is `<session>/<number>`.
 

@@ -1,13 +1,14 @@
 """Who a learner is, as far as figures about an agency's people need it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from shared.events.enrolment import LearnerErased, LearnerRecorded
+from shared.kernel.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """A learner's current card; the id is the pseudonym. Personal data: it is never stated on.
 

@@ -1,6 +1,5 @@
 """Which phases are at risk: their last local day nears and something is still missing."""
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from services.progress.domain.record import Record
@@ -9,6 +8,7 @@ from services.progress.domain.words import missing
 from shared.events.fact import Fact
 from shared.events.progress import PhaseAtRisk
 from shared.kernel.clock import end_of
+from shared.kernel.values import replace
 
 
 def warn(record: Record, now: datetime, days: int) -> tuple[Record, list[Fact]]:

@@ -1,7 +1,6 @@
 """How evidence is taken: each piece judged for itself, then all of it weighed together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from services.progress.domain.course import Course, subject_of
@@ -18,6 +17,7 @@ from services.progress.domain.evidence import (
 from services.progress.domain.record import Record
 from services.progress.domain.settling import settle
 from shared.events.fact import Fact
+from shared.kernel.values import replace
 
 
 def take(

@@ -1,6 +1,6 @@
 """A learner's passport: an entry for each enrolment, built from facts in any order."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Self
 
@@ -14,6 +14,7 @@ from shared.events.enrolment import Enrolled, GraduationDecided, LearnerLinked, 
 from shared.events.exchange import LearnerTransferred
 from shared.events.plan import ProgrammeRef
 from shared.events.progress import PhaseCompleted, ProgrammeCompleted
+from shared.kernel.values import replace
 
 Standing = Literal[
     "under-way", "completed", "certified", "draft", "revoked", "withdrawn", "graduated", "deferred",
@@ -32,7 +33,7 @@ class PhaseEntry:
     title_en: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
     """One revision of an enrolment's certificate; one that `awaits_signature` is a draft until it has one."""
 
@@ -66,7 +67,7 @@ class Certificate:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """What is known of one enrolment; `node` and `host_agency` tell who taught it.
 
@@ -137,7 +138,7 @@ class Move:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Passport:
     """One learner's training record under one pseudonym; `linked` are others of the same person."""
 

@@ -1,13 +1,14 @@
 """The plan of a cohort of this node, as it was told last."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from shared.events.enrolment import CohortPlanned
 from shared.events.plan import Plan, read_plan
+from shared.kernel.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CohortPlan:
     """A cohort's newest plan as JSON; the id is the cohort's, `number` the version of its calendar."""
 

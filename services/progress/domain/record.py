@@ -1,18 +1,19 @@
 """The record of one enrolment: its plan, its evidence and the phases that this completes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, Self
 
 from services.progress.domain.course import Calendar, Course, course_of
 from services.progress.domain.evidence import Companion, Evidence
 from services.progress.domain.gates import Timeline
+from shared.kernel.values import replace
 
 Status = Literal["open", "completed", "withdrawn"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """One learner's way through one cohort; the id is the enrolment's, `owner` the agency whose own cohort it is.
 

@@ -1,7 +1,6 @@
 """What evidence comes to: phases completed in order, and each consequence stated once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from services.progress.domain.gates import Timeline, first_met
 from services.progress.domain.record import Record, Status
 from shared.events.fact import Fact
 from shared.events.progress import PhaseCompleted, PhaseDone, ProgrammeCompleted
+from shared.kernel.values import replace
 
 
 def settle(record: Record, first: int) -> tuple[Record, list[Fact]]:

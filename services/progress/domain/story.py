@@ -1,12 +1,11 @@
 """What an enrolment's own facts do to its record, in whatever order they come."""
 
-from dataclasses import replace
-
 from services.progress.domain.course import Calendar
 from services.progress.domain.record import Record
 from services.progress.domain.settling import settle
 from shared.events.enrolment import Enrolled, Rescheduled, Withdrawn
 from shared.events.fact import Fact
+from shared.kernel.values import replace
 
 
 def enrol(record: Record, fact: Enrolled) -> tuple[Record, list[Fact]]:

@@ -1,11 +1,12 @@
 """How a passport is taken along: what the old home tells, and how the new one takes it in."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from services.progress.domain.passport import Certificate, Entry, Passport, PhaseEntry
 from shared.events.progress import EntryTold, PassportTold
+from shared.kernel.values import replace
 
 
 def tell_news(before: Passport, after: Passport, node: str, at: datetime) -> list[PassportTold]:

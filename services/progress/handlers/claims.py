@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Literal
 
 from services.progress.domain.live import Claim, HandedIn, LiveSession, Step
@@ -11,6 +10,7 @@ from services.progress.handlers.sessions import admit
 from services.progress.ports import Work
 from shared.kernel.errors import Conflict, Forbidden, Invalid
 from shared.kernel.ids import derived
+from shared.kernel.values import replace
 
 Refused = Literal["not-enrolled", "unknown-learner", "withdrawn", "not-your-people"]
 

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.progress.domain.attendance import (
@@ -21,6 +21,7 @@ from services.progress.ports import Minutes, Work
 from shared.events.progress import LectureAttended, MinutesWatched
 from shared.kernel.errors import Unprocessable
 from shared.kernel.ids import enrolment_id
+from shared.kernel.values import replace
 
 _log = logging.getLogger(__name__)
 PAGE = 100

@@ -225,7 +225,7 @@ def test_what_differs_names_the_reason_of_a_supersession() -> None:
 
 
 def _changed(**changes: object) -> Content:
-    parts = {name: getattr(CONTENT, name) for name in CONTENT.__slots__}
+    parts = dict(vars(CONTENT))
     return Content(**{**parts, **changes})
 
 

@@ -1,6 +1,6 @@
 """A cohort offered to other nodes: until when they nominate, by which agreements, for how many seats."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Self
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from services.enrolment.domain.cohort.shape import MOST_SEATS, Day
 from shared.events.fact import Value
 from shared.events.plan import Slug
+from shared.kernel.values import replace
 
 OFFER_CLOSED = "offer-closed"
 
@@ -24,7 +25,7 @@ class GuestTerms(Value):
     seats_for_guests: Annotated[int, Field(ge=0, le=MOST_SEATS)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offer:
     """What other nodes are told of a cohort, for the `number`-th time; `cites` are the agreements' numbers.
 

@@ -1,7 +1,7 @@
 """The cohort as one aggregate: everything that must be decided in one place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, Self, get_args
 
@@ -20,12 +20,13 @@ from services.enrolment.domain.cohort.shape import Calendar, CohortDraft
 from services.enrolment.domain.programme import Programme, programme_id
 from shared.events.plan import Plan
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 Task = Literal["calendar", "graduation", "line", "seats"]
 TASKS: Final[tuple[Task, ...]] = get_args(Task)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cohort:
     """One run of a programme; `unfinished` names what learners still have to be told."""
 

@@ -1,10 +1,10 @@
 """How a person comes from another home."""
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from services.enrolment.domain.learner.values import Claim, Since
 from services.enrolment.domain.learner.whole import Learner
+from shared.kernel.values import replace
 
 
 def move_in(learner: Learner, moving: Learner, agency: str, at: datetime, on: date) -> Learner:

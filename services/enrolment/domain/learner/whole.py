@@ -1,7 +1,7 @@
 """The learner as one aggregate."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Self
 
@@ -9,9 +9,10 @@ from services.enrolment.domain.learner.values import Card, Claim, Held, Since
 from shared.events.enrolment import Employment, LearnerRecorded
 from shared.events.exchange import LearnerTransferred
 from shared.events.plan import Period
+from shared.kernel.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Learner:
     """One person under one number; `linked` are the same person's other ids.
 

@@ -1,7 +1,7 @@
 """The rows of a list, as people send them and as they are kept."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Self
 
@@ -11,6 +11,7 @@ from services.enrolment.domain.learner import Card
 from services.enrolment.domain.nip import read_nip, tidy
 from shared.events.enrolment import Employment
 from shared.events.fact import Value
+from shared.kernel.values import replace
 
 MOST_ROWS = 10_000
 DUPLICATE = "duplicate-in-list"
@@ -50,7 +51,7 @@ class Row(Value):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listed:
     """One row of a list however it came; `faults` are the codes of cells that cannot be read."""
 
@@ -68,7 +69,7 @@ class Listed:
     faults: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Nominee:
     """One row as it is kept; `reasons` are those that its own cells and the list give."""
 

@@ -1,18 +1,19 @@
 """The list as one aggregate, with what became of its rows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Self
 
 from services.enrolment.domain.cohort import ALREADY_IN, Outcome
 from services.enrolment.domain.roster.rows import Nominee, each_once
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 NOT_ENDORSED = "not-endorsed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Result:
     """What became of one row; `told` says whether the learner hears of a refusal."""
 
@@ -27,7 +28,7 @@ class Result:
         return cls(outcome.status, outcome.reasons, told)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Letter:
     """The letter by which an agency's officer endorses rows; None endorses all."""
 
@@ -36,7 +37,7 @@ class Letter:
     rows: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Roster:
     """One list for one cohort, whose `owner` is an agency or "": the node; `results` by row number.
 

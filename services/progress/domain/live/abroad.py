@@ -1,7 +1,7 @@
 """Live sessions across nodes: offered by their host, followed elsewhere, and minutes told back to the host."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
@@ -9,6 +9,7 @@ from services.progress.domain.attendance import Attendance
 from services.progress.domain.live.shape import Place, Stream
 from services.progress.domain.live.whole import LiveSession
 from shared.events.progress import SessionOffered, StreamTold
+from shared.kernel.values import replace
 
 _OVER = frozenset({"closing", "closed"})
 _TOLD: Mapping[str, Literal["scheduled", "live"]] = {"scheduled": "scheduled", "live": "live"}
@@ -101,7 +102,7 @@ def follow(session: LiveSession, fact: SessionOffered) -> LiveSession:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WatchedAbroad:
     """What was told to a session's host of somebody's minutes here, in hex; the id is the attendance's."""
 

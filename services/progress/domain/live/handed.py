@@ -1,15 +1,16 @@
 """Minutes that people hand in, kept before they are added: a meeting's report, a site's list, an accepted claim."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Self
 
 from services.progress.domain.attendance import Addition
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HandedIn:
     """One list of minutes; `minutes` are bitmaps in hex by learner, `owner` whose organiser handed it in.
 
@@ -42,7 +43,7 @@ class HandedIn:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """What happened to a claim, when, by whom, and why."""
 
@@ -52,7 +53,7 @@ class Step:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim:
     """A learner's appeal: minutes, from one up to and with another, that were missed for a reason.
 

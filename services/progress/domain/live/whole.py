@@ -1,6 +1,6 @@
 """A live session: when it runs, who may attend, how far it has come, and which of its minutes count."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Literal, Self
@@ -24,13 +24,14 @@ from services.progress.domain.live.shape import (
 from services.progress.domain.minutes import MOST_MINUTES, span
 from shared.events.plan import Plan
 from shared.kernel.errors import Conflict, Invalid
+from shared.kernel.values import replace
 
 Stage = Literal["scheduled", "live", "ended", "closing", "closed"]
 State = Literal["", Stage]
 _HUNDRED = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LiveSession:
     """One session of a cohort's plan, held live; `owner` is the agency whose own cohort it is.
 
