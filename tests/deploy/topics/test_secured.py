@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx2
 import pytest
 from aiokafka.protocol.admin import DeleteTopicsRequest
 
@@ -161,35 +162,43 @@ async def _names_certification(cluster: Administered) -> bool:
     return "certification" in await cluster.topics()
 
 
-async def test_a_service_with_a_wrong_password_waits_and_says_so(
+async def test_a_service_with_a_wrong_password_waits_until_it_has_the_right_one(
     own: Secured, mongo: str, tmp_path: Path
 ) -> None:
-    """It answers that it is not ready, goes on trying, and writes neither a traceback nor the password."""
-    (tmp_path / "password").write_text("hush-hush\n", encoding="utf-8")
-    log = tmp_path / "notify.log"
+    """It says why, once, goes on trying, and writes neither a traceback nor a password."""
+    password, log, port = tmp_path / "password", tmp_path / "notify.log", free_port()
+    password.write_text("hush-hush\n", encoding="utf-8")
     service = _started(
         log,
-        CORPU_PORT=str(free_port()),
+        CORPU_PORT=str(port),
+        CORPU_JWKS="https://localhost/keys",
         MONGO_URI=mongo,
         MONGO_DATABASE=f"notify-{fresh()[:8]}",
         KAFKA_BOOTSTRAP=own.bootstrap,
         KAFKA_SECURITY_PROTOCOL="SASL_SSL",
         KAFKA_CA_FILE=str(own.authority.file),
         KAFKA_USERNAME="notify",
-        KAFKA_PASSWORD_FILE=str(tmp_path / "password"),
+        KAFKA_PASSWORD_FILE=str(password),
     )
     said = "waiting: the broker refuses the user name or the password"
     try:
-        await until(lambda: log.read_text(encoding="utf-8").count(said) > 1, within=_PATIENCE)
-        alive = service.poll() is None
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            await until(lambda: said in log.read_text(encoding="utf-8"), within=_PATIENCE)
+            before = (await client.get("/readyz")).status_code
+            password.write_text(f"{own.passwords['notify']}\n", encoding="utf-8")
+            await until(lambda: _status(client, "/readyz"), equals=200, within=_PATIENCE)
     finally:
         service.kill()
         service.wait()
 
     told_so = log.read_text(encoding="utf-8")
-    assert alive
+    assert (503, 1) == (before, told_so.count(said))
     assert "Traceback" not in told_so
     assert "hush-hush" not in told_so
+
+
+async def _status(client: httpx2.AsyncClient, path: str) -> int:
+    return (await client.get(path)).status_code
 
 
 def _started(log: Path, **environment: str) -> subprocess.Popen[bytes]:
