@@ -32,10 +32,9 @@ def make_keys(name: str, role: str) -> int:
     path = _keys_file(settings)
     # Asked of keys that nobody keeps, so that words which no card can say make none.
     _card(NodeKeys.make(settings.node), name, cast("Role", role))
-    with changing(settings.home):
+    with changing(path.parent):
         made = not path.exists()
         if made:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _keep(path, NodeKeys.make(settings.node).written(), 0o600)
         keys = _keys(settings)
         card = _card(keys, name, cast("Role", role))
@@ -64,7 +63,8 @@ def add_peer(place: str, fingerprint: str) -> int:
         )
     if fingerprint and fingerprint != told:
         raise NodeError(f"the card's fingerprint is {told}, not {fingerprint}: nothing was added")
-    with changing(settings.home):
+    path = _peers_file(settings)
+    with changing(path.parent):
         cards = _peers(settings)
         before = cards.get(card.node)
         if before and fingerprint_of(before) != told and not fingerprint:
@@ -72,8 +72,6 @@ def add_peer(place: str, fingerprint: str) -> int:
                 f"{card.node} has other keys than before ({fingerprint_of(before)}): have the peer tell you "
                 f"{told} by another way, and give it with --fingerprint"
             )
-        path = _peers_file(settings)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _keep(path, write_cards([*(cards | {card.node: card}).values()]), 0o644)
     what = "added" if before is None else "unchanged" if before == card else "replaced"
     tell(f"{what}: {card.node} {card.name} ({card.role}), {told}")

@@ -40,15 +40,18 @@ async def claimed(home: Path, room: int = _ROOM_BYTES) -> AsyncIterator[None]:
 
 
 @contextmanager
-def changing(home: Path) -> Iterator[None]:
-    """Let one command at a time read and change files of a home folder, made if need be; a second one waits.
+def changing(folder: Path) -> Iterator[None]:
+    """Let one command at a time read and change the files of a folder, made if need be; a second one waits.
 
-    A node may run there meanwhile.
+    The folder itself is locked, so that no file is left that would go into a backup.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (home / "changing.lock").open("a", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(held)
 
 
 @contextmanager

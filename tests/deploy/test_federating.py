@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -71,9 +72,12 @@ def test_a_peer_is_added_replaced_and_listed(tmp_path: Path) -> None:
 @contextmanager
 def _at_once(home: Path, commands: Sequence[Sequence[str]], **told: str) -> Iterator[list[str]]:
     """Run commands that meet: each waits for its turn before any of them has it; give what they said."""
-    home.mkdir(exist_ok=True)
+    keys = home / "keys"
+    keys.mkdir(parents=True, exist_ok=True)
     environment = {"PYTHONPATH": str(ROOT), "CORPU_HOME": str(home), **told}
-    with ExitStack() as stack, (home / "changing.lock").open("a") as lock:
+    with ExitStack() as stack:
+        lock = os.open(keys, os.O_RDONLY)
+        stack.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = [
             stack.enter_context(
@@ -113,6 +117,17 @@ def test_of_two_peers_that_are_added_at_once_both_are_kept(tmp_path: Path) -> No
 
     listed = json.loads(run("peers", "list", "--json", home=tmp_path / "35").stdout)
     assert ["31", "62"] == [each["node"] for each in listed["peers"]]
+
+
+def test_a_peer_is_added_where_only_the_peers_file_can_be_written(tmp_path: Path) -> None:
+    """A container's home is read-only, and its keys are a volume."""
+    card, peers = introduce(tmp_path / "62", "62", KALTENG), tmp_path / "volume/peers.json"
+    (tmp_path / "home").write_text("no folder can be made here", encoding="utf-8")
+
+    done = run("peers", "add", str(card), home=tmp_path / "home/35", CORPU_PEERS_FILE=str(peers))
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert [peers] == [*peers.parent.iterdir()]
 
 
 @on_linux
