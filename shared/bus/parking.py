@@ -68,6 +68,11 @@ class Parked:
         """Tell the record's value."""
         return None if self.raw_value is None else base64.b64decode(self.raw_value)
 
+    @property
+    def holds_nothing(self) -> bool:
+        """Tell whether what it held is gone: dropped long ago, erased, or too large even to be parked."""
+        return not self.raw_headers and self.raw_value is None
+
     def now(self, status: Literal["replayed", "dropped"]) -> Self:
         """Tell what became of it."""
         return replace(self, status=status, done_at=None)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -326,3 +327,19 @@ async def test_until_all_is_stated_again_something_waits() -> None:
         await until(waiting, equals=0)
 
     assert 1 == before
+
+
+async def test_what_holds_nothing_any_more_cannot_be_replayed(service: Served) -> None:
+    """Whoever asks is told so, and the mark that keeps it from being parked again stays."""
+    key = await _park(service)
+
+    async def empty(work: Any) -> None:  # noqa: ANN401 - any unit of work
+        parking = work.aggregates(PARKED)
+        parking.keep((await parking.get(key)).now("dropped").empty())
+
+    await service.app.state.parts.works.run(empty)
+    before = await service.engine.store.inner.find(PARKED, {})
+    answer = await service.ask("POST", f"/operations/parked/{key}/replay", "operator")
+
+    assert (409, "urn:corpu:problem:parked-emptied") == (answer.status_code, answer.json()["type"])
+    assert before == await service.engine.store.inner.find(PARKED, {})
