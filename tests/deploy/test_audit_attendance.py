@@ -29,6 +29,12 @@ PROVOKED: list[Provoked] = [
         [altered("progress", 1, attended={"lecture": False}), _PRESENT],
         {("attended-without-evidence", "a")},
     ),
+    ("attended, and not judged yet", [joined("progress", _attended() | {"due": True})], set()),
+    (
+        "evidence, and more is not judged yet",
+        [_EVIDENCE, joined("progress", _attended() | {"due": True})],
+        set(),
+    ),
     ("evidence without minutes", [_EVIDENCE], {("evidence-without-minutes", "a")}),
     (
         "evidence with too few minutes",

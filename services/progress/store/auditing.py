@@ -34,7 +34,7 @@ async def audit_rows(works: Works[ProgressWork], after: str, limit: int) -> list
 
 
 async def _attendance_rows(work: ProgressWork, after: str, limit: int) -> list[dict[str, Any]]:
-    """Tell who was present at which session whose attendance has become evidence."""
+    """Tell who was present at which session whose attendance has become evidence, and of whom more is due."""
     rows: list[dict[str, Any]] = []
     # Ids begin with the session's, so that pages run through one session after the other.
     while len(rows) < limit:
@@ -44,7 +44,7 @@ async def _attendance_rows(work: ProgressWork, after: str, limit: int) -> list[d
         await work.live_sessions.preload(each.session_id for each in found)
         for each in found:
             session = await work.live_sessions.of(each.session_id)
-            if session.settled and not each.due:
+            if session.settled:
                 rows.append(_attendance_row(each, session))
         after = found[-1].id
     return rows
@@ -58,6 +58,7 @@ def _attendance_row(attendance: Attendance, session: LiveSession) -> dict[str, A
         "learner_id": learner,
         "enrolment_id": enrolment_id(learner, cohort, session.host_node),
         "present": standing(session, attendance).met,
+        "due": attendance.due,
     }
 
 

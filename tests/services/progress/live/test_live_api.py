@@ -457,3 +457,23 @@ async def test_the_audit_tells_who_was_present(lecture: Hall) -> None:
     assert {_ANI: True, _BUDI: False} == told
     assert {_ANI: {SESSION: True}, _BUDI: {SESSION: False}} == said
     assert sorted(row["id"] for row in rows) == [row["id"] for row in rows]
+
+
+async def test_the_audit_tells_of_a_replay_that_is_not_judged_yet(tmp_path: Path) -> None:
+    """It may wait for long; meanwhile what was judged before still stands on minutes, and more is no evidence yet."""
+    async with hall(tmp_path) as lecture:
+        await lecture.node.hear(enrolled(_ANI, _RULES), enrolled(_BUDI, _RULES))
+        await lecture.begin(_RULES, threshold_percent=None)
+        await lecture.watch([_ANI], first(60))
+        await lecture.end()
+        for who in (_ANI, _BUDI):
+            assert 200 == (await _join(lecture, who, replay=True)).status_code
+        await lecture.watch([_ANI, _BUDI], first(40), replay=True)
+        rows = (await lecture.node.get("/operations/audit", "auditor")).json()["items"]
+
+    told = {
+        row["learner_id"]: (row["present"], row["due"])
+        for row in rows
+        if row["id"].startswith("attendance/")
+    }
+    assert {_ANI: (True, True), _BUDI: (True, True)} == told
