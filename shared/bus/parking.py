@@ -126,4 +126,4 @@ def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-PARKED = Kind("parked", Parked, indexes=(Index(("status", "subscription")),))
+PARKED = Kind("parked", Parked, indexes=(Index(("status", "subscription")),), removed=True)

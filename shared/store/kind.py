@@ -53,6 +53,7 @@ class Kind(Generic[V]):
     """One kind of aggregate: a frozen dataclass with an `id`, one document each.
 
     Earlier stages are written before later ones. With `scope` None everybody admitted sees all of it.
+    One that is `removed` once it is old is written whole at every change: somebody may remove it meanwhile.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Kind(Generic[V]):
     indexes: tuple[Index, ...] = ()
     scope: ScopeFields | None = field(default_factory=ScopeFields)
     stage: int = 1
+    removed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a field that bears the name of bookkeeping: it would be overwritten there, and never read."""

@@ -166,7 +166,8 @@ class Aggregates(Generic[V]):
         return [self._change(key, each) for key, each in self.entries.items() if each.changed]
 
     def _change(self, key: str, entry: _Entry[V]) -> Change:
-        document = entry.document
+        # The guarded upsert of what is gone by now makes it anew, from what is written here.
+        document = {} if self.kind.removed else entry.document
         state = self.kind.dump_changes(entry.value, entry.kept, document)
         fields = {
             name: part

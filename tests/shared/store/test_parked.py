@@ -81,6 +81,20 @@ async def test_what_is_parked_again_has_its_time_again(
     assert [_message(1).raw_value] == [each.raw_value for each in await parked(works)]
 
 
+async def test_what_is_parked_again_as_it_is_let_go_stays_whole(works: Works[BoxWork]) -> None:
+    """Whoever has found it replayed a moment ago parks all of it, or does so again."""
+    message = _message(1)
+    await _have(works, [message.now("replayed")])
+    await forget_done(works, NOW, _KEPT)
+    work = works.open()
+    await keep_parked(work.aggregates(PARKED), message)
+
+    await forget_done(works, _LATER, _KEPT)
+    kept = await work.commit()
+
+    assert [message] == await parked(works) or kept.conflicts
+
+
 async def test_more_than_a_page_is_let_go(works: Works[BoxWork], store: Store) -> None:
     """However many were done with; the ones of an older release, which noted no time, among them."""
     old: list[Document] = [PARKED.dump(_message(each).now("replayed")) for each in range(205)]
