@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared.bus import metrics
-from shared.bus.parking import PARKED, Parked, keep_parked, keep_reason
+from shared.bus.parking import PARKED, Parked, keep_parked, keep_reason, keep_replayed
 from shared.bus.subscription import Handler, Record, Subscription, W
 from shared.events.fact import CATALOGUE, Fact, name_of
 from shared.events.message import UNKNOWN, Message
@@ -81,14 +81,8 @@ class Delivery(Generic[W]):
             return unfit
         if found and (why := await self._redeliver(found)):
             return why
-
         # Marked only afterwards: a crash between leaves a message that may be replayed once more.
-        async def mark(work: W) -> None:
-            parking = work.aggregates(PARKED)
-            await parking.of(parked.id)
-            parking.keep(parked.now("replayed"))
-
-        await self._works.run(mark)
+        await self._works.run(partial(keep_replayed, parked.id))
         return None
 
     async def catch_up(self) -> None:

@@ -8,10 +8,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from shared.bus import metrics
-from shared.bus.parking import PARKED, Parked, keep_parked
+from shared.bus.parking import PARKED, Parked, keep_parked, keep_replayed
 from shared.bus.subscription import Record
 from shared.kernel.errors import Unprocessable
 from shared.store.kind import Kind
@@ -148,14 +149,8 @@ class Folding:
         if failed := self.subscription.take([parked]):
             return failed[0][1]
         await self.flush()
-
         # Marked only afterwards: a crash between leaves a message that may be replayed once more.
-        async def mark(work: UnitOfWork) -> None:
-            parking = work.aggregates(PARKED)
-            await parking.of(parked.id)
-            parking.keep(parked.now("replayed"))
-
-        await self._works.run(mark)
+        await self._works.run(partial(keep_replayed, parked.id))
         return None
 
     async def _park(self, work: UnitOfWork) -> None:

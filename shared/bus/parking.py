@@ -88,6 +88,12 @@ async def keep_parked(parking: Aggregates[Parked], parked: Parked) -> None:
         parking.keep(parked)
 
 
+async def keep_replayed(key: str, work: UnitOfWork) -> None:
+    """Note that a message was handled after all; what was let go of it meanwhile stays so."""
+    parking = work.aggregates(PARKED)
+    parking.keep((await parking.of(key)).now("replayed"))
+
+
 async def keep_reason(key: str, why: Unprocessable, work: UnitOfWork) -> None:
     """Note why a message is still parked, for its reason tells who may take it up again."""
     parking = work.aggregates(PARKED)

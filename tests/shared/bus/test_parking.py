@@ -164,6 +164,24 @@ async def test_a_replayed_message_is_handled_once_its_reason_is_gone(
     assert 6 == (await works.open().boxes.get("c")).count
 
 
+async def test_what_was_erased_while_it_was_replayed_stays_empty(
+    delivery: Delivery[BoxWork], works: Works[BoxWork], store: FailingStore
+) -> None:
+    """Whoever replays holds all of the message in hand, and puts none of it back."""
+    await store.write([Change(PARKED, "p", 0, _parked_document())])
+    held = await works.open().aggregates(PARKED).get("p")
+
+    async def erase(work: BoxWork) -> None:
+        parking = work.aggregates(PARKED)
+        parking.keep((await parking.get("p")).now("dropped").empty())
+
+    await works.run(erase)
+    assert await delivery.redeliver(held) is None
+
+    (kept,) = await parked(works)
+    assert ("replayed", True, True) == (kept.status, kept.emptied, kept.holds_nothing)
+
+
 @pytest.mark.parametrize("name", UNFIT)
 async def test_a_replay_in_vain_tells_why(
     delivery: Delivery[BoxWork], works: Works[BoxWork], name: str
