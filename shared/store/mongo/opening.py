@@ -34,8 +34,9 @@ def check_address(uri: str, password: str = "") -> None:
             why = getattr(wrong, "reason", None) or wrong.strerror
             raise ValueError(f"{place}a file it names cannot be used ({why})") from None
         except (ConfigurationError, UserWarning, ValueError) as wrong:
-            # A message may go on with what was given, which may hold a password.
-            raise ValueError(str(wrong).partition(":")[0].removesuffix(". Hint")) from None
+            # A message may go on with what was given, or quote it: a password's "/" makes a database of its rest.
+            said = str(wrong).partition(":")[0].partition(' "')[0]
+            raise ValueError(said.removesuffix(". Hint")) from None
 
 
 def _user(password: str) -> dict[str, Any]:

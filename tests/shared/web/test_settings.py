@@ -119,6 +119,7 @@ def test_no_secret_is_shown() -> None:
         ({"MONGO_URI": "store:27017"}, "MONGO_URI: an address begins with mongodb://"),
         ({"MONGO_URI": f"mongodb://corpu:{HUSH}@store:x"}, "MONGO_URI: Port contains non-digit characters"),
         ({"MONGO_URI": f"mongodb://corpu:{HUSH}@store/?tsl=true"}, "MONGO_URI: Unknown option"),
+        ({"MONGO_URI": f"mongodb://corpu:a/{HUSH}@store/x"}, "MONGO_URI: Bad database name"),
         ({"MONGO_URI": "mongodb://corpu@store"}, "MONGO_URI: A password is required"),
         (
             {"MONGO_URI": "mongodb://store/?tls=true&tlsCAFile=/nowhere/ca.pem"},
