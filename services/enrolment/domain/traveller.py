@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from services.enrolment.domain.learner import Held, Learner
 from services.enrolment.domain.placement import Placement
@@ -108,12 +108,19 @@ class Traveller(Value):
         return learner
 
 
+def _as_named_now(told: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Take a place as an older release tells it: it called the programme's version just so."""
+    if isinstance(told, dict) and "version" in told:
+        return {"programme_version": told["version"], **told}
+    return told
+
+
 @dataclass(frozen=True)
 class Mover:
     """A person under one number who moves to another node, with their places at other nodes."""
 
     learner: Learner
-    placements: tuple[Placement, ...] = ()
+    placements: tuple[Annotated[Placement, BeforeValidator(_as_named_now)], ...] = ()
 
     def write(self) -> bytes:
         """Write what is to be encrypted."""
