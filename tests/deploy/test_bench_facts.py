@@ -25,6 +25,17 @@ def test_everybody_is_enrolled_and_completes_in_facts_that_the_services_read() -
     }
 
 
+def test_every_stretch_of_the_completions_holds_as_much_work_as_any_other() -> None:
+    """Where a drain begins to be measured is chance, and must not say what it costs."""
+    types = [
+        type(Message.from_record(each.headers, each.value).fact()).__name__
+        for each in facts.completions(facts.pupils(400))
+    ]
+    cohorts = [Counter(types[first : first + 280]) for first in range(0, len(types), 280)]
+
+    assert [{"PhaseCompleted": 240, "ProgrammeCompleted": 40}] * 10 == cohorts
+
+
 def _minutes(entries: list[Entry]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for entry in entries:
